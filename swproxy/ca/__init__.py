@@ -1,0 +1,1 @@
+"""The certificate authority of a profile, and the trust stores that may know it."""

@@ -1,0 +1,62 @@
+"""``swproxy run``"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from swproxy.cli.options import profile_option
+from swproxy.config import load_settings
+from swproxy.storage.profile import Profile
+
+
+@click.command("run")
+@profile_option
+@click.option(
+    "-p", "--listen-port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.  [default: 8080]"
+)
+@click.option("--listen-host", metavar="HOST", help="The address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "-m",
+    "--mode",
+    multiple=True,
+    metavar="MODE",
+    help="A mode of mitmproxy: regular, transparent, socks5, reverse:SPEC, upstream:SPEC, ...  [default: regular]",
+)
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="A swproxy.toml.")
+@click.option("--offline", is_flag=True, default=None, help="Start with the network turned off.")
+@click.option(
+    "--intercept",
+    multiple=True,
+    metavar="HOST",
+    help="Decrypt this host too, though no scope is on it; *.example is all below it.",
+)
+@click.option("--intercept-all", is_flag=True, default=None, help="Decrypt every host.")
+@click.option(
+    "-k", "--ssl-insecure", "insecure", is_flag=True, default=None, help="Do not verify origins' certificates."
+)
+@click.option(
+    "--allow-insecure-localhost",
+    is_flag=True,
+    default=None,
+    help="Let http://localhost have service workers, as browsers do.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of swproxy.toml, or an option of mitmproxy.",
+)
+def run_command(profile: Profile, config: Path | None, assignments: tuple[str, ...], **given: Any) -> None:
+    """Start the proxy; Ctrl-C or SIGTERM stops it.
+
+    It prints "swproxy listening on http://HOST:PORT" when it is ready.
+    """
+    for name in ("mode", "intercept"):
+        given[name] = list(given[name]) or None
+    settings = load_settings(config, given, list(assignments))
+    from swproxy.proxy.run import run
+
+    asyncio.run(run(settings, profile if not settings.profile else Profile(settings.profile_directory())))

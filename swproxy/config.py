@@ -1,0 +1,112 @@
+"""The settings of a run: swproxy.toml and the command line become one typed object."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from swproxy import __version__
+from swproxy.errors import InvalidInput
+from swproxy.storage.profile import default_directory
+from swproxy.workers.limits import Limits
+
+USER_AGENT = f"Mozilla/5.0 (compatible; swproxy/{__version__})"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings; ``swproxy run --help`` says what the options mean. Times in seconds, sizes in bytes.
+
+    Attributes:
+        mode: mitmproxy's proxy modes.
+        intercept: hosts that are decrypted though no scope is on them; ``*.example`` is all below it.
+        insecure: do not verify the certificates of origins.
+        hard_reload_bypasses: a navigation with ``Cache-Control: no-cache`` does not reach the worker.
+        options: further options of mitmproxy.
+    """
+
+    profile: str = ""
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8080
+    mode: list[str] = msgspec.field(default_factory=lambda: ["regular"])
+    offline: bool = False
+    intercept: list[str] = []
+    intercept_all: bool = False
+    insecure: bool = False
+    allow_insecure_localhost: bool = False
+    hard_reload_bypasses: bool = True
+    connect_timeout: float = 10.0
+    user_agent: str = USER_AGENT
+    idle_timeout: float = 30.0
+    turn_budget: float = 10.0
+    start_timeout: float = 60.0
+    lifecycle_event_timeout: float = 300.0
+    fetch_event_timeout: float = 60.0
+    extended_timeout: float = 300.0
+    memory_limit: int = 1 << 29
+    quota: int = 1 << 34
+    internal_frames: bool = False
+    options: dict[str, Any] = {}
+
+    def profile_directory(self) -> Path:
+        return Path(self.profile).expanduser().absolute() if self.profile else default_directory()
+
+    def limits(self) -> Limits:
+        return Limits(
+            idle=self.idle_timeout,
+            turn=self.turn_budget,
+            start=self.start_timeout,
+            lifecycle_event=self.lifecycle_event_timeout,
+            fetch_event=self.fetch_event_timeout,
+            extended=self.extended_timeout,
+            memory=self.memory_limit,
+            quota=self.quota,
+        )
+
+
+def load_settings(file: Path | None, overrides: dict[str, Any], assignments: list[str]) -> Settings:
+    """The defaults, then the file, then the command line.
+
+    Args:
+        file: a swproxy.toml, if any.
+        overrides: from options of the command line; None is "not given".
+        assignments: ``name=value`` of ``--set``; a name that is not ours is an option of mitmproxy.
+
+    Raises:
+        InvalidInput: the file or a value is not usable.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise InvalidInput(f"Cannot read {file}: {error.strerror}.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"{file} is not valid TOML: {error}.") from None
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    options: dict[str, Any] = dict(values.get("options", {}))
+    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise InvalidInput(f"--set takes name=value, not '{assignment}'.")
+        if name in fields and name != "options":
+            values[name] = _parsed(text)
+        else:
+            options[name] = _parsed(text)
+    if options:
+        values["options"] = options
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        where = f" in {file}" if file is not None else ""
+        raise InvalidInput(f"A setting{where} is not valid: {error}.") from None
+
+
+def _parsed(text: str) -> Any:
+    """A value of TOML where it is one, else the text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,330 @@
+"""The composition root: everything is wired together here, and this is what the proxy and the control API use."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ada_url
+
+from swproxy.config import Settings
+from swproxy.errors import InvalidInput, NotFoundError, SecurityError
+from swproxy.network.conditions import Conditions
+from swproxy.network.cors import is_loopback
+from swproxy.network.fetcher import Fetcher, FetchSettings
+from swproxy.network.script_loader import ScriptLoader, local_script_url
+from swproxy.service_worker.client import ClientMap
+from swproxy.service_worker.jobs import Job, JobType
+from swproxy.service_worker.lifecycle import Lifecycle
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration
+from swproxy.service_worker.states import RunningStatus
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage import cache_storage
+from swproxy.storage.database import Database
+from swproxy.storage.journal import Journal
+from swproxy.storage.profile import Profile
+from swproxy.workers.dispatcher import FetchDispatcher
+from swproxy.workers.host import Host
+from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
+from swproxy.workers.manager import WorkerManager
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks at local scripts, and between two writes of the log.
+WATCH_INTERVAL = 0.5
+FLUSH_INTERVAL = 0.2
+# Numbers are never given twice in a profile; this many are set aside for one run.
+WORKER_IDS_PER_RUN = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What came of a registration. ``worker`` is None if nothing was to be installed."""
+
+    registration: ServiceWorkerRegistration
+    worker: ServiceWorker | None
+
+
+class ServiceWorkerContext:
+    """All of swproxy but the side that speaks to clients.
+
+    Args:
+        settings: of this run.
+        profile: prepared, and taken by this process.
+        was_clean: whether the last run ended by itself.
+
+    Raises:
+        ProfileError: the profile is not usable.
+    """
+
+    def __init__(self, settings: Settings, profile: Profile, *, was_clean: bool = True) -> None:
+        self.settings = settings
+        self.profile = profile
+        self.conditions = Conditions(offline=settings.offline)
+        self.journal = Journal(profile.log)
+        self.registrations = RegistrationMap()
+        self.clients = ClientMap()
+        _empty(profile.scratch)
+        self._database = Database(profile.database)
+        for registration in self._database.load():
+            self.registrations.set_registration(registration)
+        self.fetcher = Fetcher(_fetch_settings(settings), self.conditions)
+        scripts = ScriptLoader(self.fetcher, profile.scratch)
+        self._host = Host(
+            settings,
+            profile,
+            self.registrations,
+            self.clients,
+            self.conditions,
+            self.fetcher,
+            scripts,
+            self.journal,
+        )
+        if not was_clean:
+            for origin in cache_storage.origins(profile.caches):
+                self._host.mark_unclean(origin)
+        self.manager = WorkerManager(
+            self._host,
+            settings.limits(),
+            profile.scratch,
+            profile.log / "workers.log",
+            internal_frames=settings.internal_frames,
+        )
+        lifecycle = Lifecycle(
+            self.registrations, self._database.reserve_worker_ids(WORKER_IDS_PER_RUN), self.is_trustworthy
+        )
+        self._driver = LifecycleDriver(
+            lifecycle, self.manager, scripts, self._database, self.clients, self._host.state_changed
+        )
+        self._host.connect(self.manager, self._driver)
+        self.dispatcher = FetchDispatcher(
+            self.registrations, self.clients, self.manager, self._driver, self.fetcher, profile.scratch
+        )
+        self._background: list[asyncio.Task[None]] = []
+        self._local_scripts: dict[str, tuple[tuple[str, int, int], ...]] = {}
+
+    async def start(self) -> None:
+        """Warms the workers' parent up; activates what waited when the last run ended."""
+        self.manager.start()
+        self.conditions.observe(self._network_changed)
+        self._background = [
+            asyncio.ensure_future(self._watch_local_scripts()),
+            asyncio.ensure_future(self._flush_journal()),
+        ]
+        for registration in self.registrations:
+            if registration.waiting is not None:
+                self._driver.look_after(registration)
+
+    async def close(self) -> None:
+        """Stops the workers; everything that was stored stays."""
+        for task in self._background:
+            task.cancel()
+        self._driver.close()
+        await self.manager.close()
+        await self.fetcher.close()
+        self._database.close()
+        self.journal.flush()
+
+    def is_trustworthy(self, origin: str) -> bool:
+        """https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy, where loopback is a choice."""
+        if origin.startswith("https://"):
+            return True
+        return self.settings.allow_insecure_localhost and is_loopback(ada_url.URL(origin).hostname.strip("[]"))
+
+    # Registrations
+
+    async def register(
+        self, scope: str, script: str, worker_type: str, update_via_cache: str, *, local: bool
+    ) -> Registered:
+        """https://w3c.github.io/ServiceWorker/#start-register-algorithm, and waits until the worker is there.
+
+        Args:
+            scope: a URL.
+            script: a URL, or the absolute path of a file if ``local``.
+
+        Raises:
+            InvalidInput: it cannot be registered so; SecurityError: it must not.
+            SwproxyError: the script cannot be had, or failed.
+        """
+        scope_url = _registrable_url(scope, "scope")
+        local_script = None
+        if local:
+            local_script = script
+            script = local_script_url(scope_url, Path(script))
+        script_url = _registrable_url(script, "script")
+        job = Job(JobType.REGISTER, scope_url, script_url, worker_type, update_via_cache, local_script=local_script)
+        self._driver.schedule(job)
+        registration: ServiceWorkerRegistration = await settled(job.promise)
+        worker: ServiceWorker | None = await settled(job.installed)
+        if worker is not None:
+            await self._driver.try_activate(registration)
+        return Registered(registration, worker)
+
+    async def update(self, scope: str, *, skip_waiting: bool) -> Registered:
+        """Fetches the script again, past all caches, and installs what has changed.
+
+        Raises:
+            NotFoundError: nothing is registered there.
+            SwproxyError: the script cannot be had, or failed.
+        """
+        registration = self.registration(scope)
+        job = self._driver.soft_update(registration, force=True)
+        worker: ServiceWorker | None = None
+        if job is not None:
+            await settled(job.promise)
+            worker = await settled(job.installed)
+        if skip_waiting and registration.waiting is not None:
+            registration.waiting.skip_waiting = True
+        await self._driver.try_activate(registration)
+        return Registered(registration, worker)
+
+    async def unregister(self, scope: str) -> None:
+        """https://w3c.github.io/ServiceWorker/#unregister-algorithm
+
+        Raises:
+            NotFoundError: nothing is registered there.
+        """
+        registration = self.registration(scope)
+        job = self._driver.schedule(Job(JobType.UNREGISTER, registration.scope))
+        await settled(job.promise)
+
+    def registration(self, scope: str) -> ServiceWorkerRegistration:
+        """The registration of exactly this scope.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with contextlib.suppress(ValueError):
+            scope = ada_url.URL(scope).href
+        found = self.registrations.get_registration(scope)
+        if found is None:
+            known = ", ".join(sorted(item.scope for item in self.registrations)) or "none"
+            raise NotFoundError(f"No service worker is registered for {scope}. Registered scopes: {known}.")
+        return found
+
+    async def start_worker(self, scope: str) -> ServiceWorker:
+        """Starts the process of the newest version that is installed.
+
+        Raises:
+            SwproxyError: it does not start.
+        """
+        registration = self.registration(scope)
+        worker = registration.active or registration.waiting
+        if worker is None:
+            raise NotFoundError(f"The registration of {registration.scope} has no worker yet.")
+        failure = await self.manager.run_service_worker(worker)
+        if failure is not None:
+            raise failure
+        return worker
+
+    def stop_workers(self, scope: str) -> list[ServiceWorker]:
+        """Stops the processes of a registration: those that were running.
+
+        Raises:
+            NotFoundError: nothing is registered there.
+            InvalidStateError: one has events to finish.
+        """
+        return [worker for worker in self.registration(scope).workers() if self.manager.stop_worker(worker)]
+
+    def status(self) -> dict[str, Any]:
+        """What there is, for people and programs."""
+        return {
+            "offline": self.conditions.offline,
+            "offline_origins": self.conditions.offline_origins(),
+            "registrations": [
+                {
+                    "scope": registration.scope,
+                    "update_via_cache": registration.update_via_cache,
+                    "local_script": registration.local_script,
+                    "workers": [self._describe(worker) for worker in registration.workers()],
+                }
+                for registration in sorted(self.registrations, key=lambda item: item.scope)
+            ],
+        }
+
+    def _describe(self, worker: ServiceWorker) -> dict[str, Any]:
+        process = self.manager.running(worker)
+        return {
+            "id": worker.id,
+            "script": worker.script_url,
+            "type": worker.type,
+            "state": worker.state.value,
+            "running": worker.running_status is RunningStatus.RUNNING,
+            "pid": None if process is None else process.pid,
+            "events": worker.pending_events,
+        }
+
+    # In the background
+
+    def _network_changed(self) -> None:
+        self._host.online_changed()
+        if self.conditions.offline or self.conditions.offline_origins():
+            self._background.append(asyncio.ensure_future(self.fetcher.close()))
+        state = "offline" if self.conditions.offline else "online"
+        self.journal.write("network", state=state, offline_origins=self.conditions.offline_origins())
+
+    async def _flush_journal(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_INTERVAL)
+            self.journal.flush()
+
+    async def _watch_local_scripts(self) -> None:
+        while True:
+            for registration in list(self.registrations):
+                path = registration.local_script
+                if path is None:
+                    continue
+                seen = _signatures(Path(path))
+                before = self._local_scripts.get(registration.scope)
+                self._local_scripts[registration.scope] = seen
+                if before is not None and before != seen:
+                    self._driver.soft_update(registration, force=True)
+            await asyncio.sleep(WATCH_INTERVAL)
+
+
+def _signatures(script: Path) -> tuple[tuple[str, int, int], ...]:
+    """The scripts in the directory of a local one, with what tells that one has changed."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in sorted(script.parent.iterdir()):
+            if path == script or path.suffix in (".js", ".mjs", ".cjs"):
+                with contextlib.suppress(OSError):
+                    status = path.stat()
+                    found.append((path.name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def _empty(directory: Path) -> None:
+    """What is left there is of processes that are gone."""
+    for path in directory.iterdir():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _registrable_url(url: str, what: str) -> str:
+    """The parsed URL without fragment, as Start Register demands it."""
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        raise InvalidInput(f"The {what} '{url}' is not a URL: give it whole, as https://site.example/.") from None
+    if parsed.protocol not in ("http:", "https:"):
+        raise InvalidInput(f"The {what} '{url}' has the scheme '{parsed.protocol}': service workers need https.")
+    if parsed.username or parsed.password:
+        raise SecurityError(f"The {what} '{url}' has credentials in it.")
+    path = parsed.pathname.lower()
+    if "%2f" in path or "%5c" in path:
+        raise InvalidInput(f"The path of the {what} '{url}' has %2f or %5c in it, which is not allowed.")
+    parsed.hash = ""
+    return str(parsed.href)
+
+
+def _fetch_settings(settings: Settings) -> FetchSettings:
+    upstream = next((mode for mode in settings.mode if mode.startswith("upstream:")), None)
+    return FetchSettings(
+        insecure=settings.insecure,
+        connect_timeout=settings.connect_timeout,
+        upstream_proxy=None if upstream is None else upstream.removeprefix("upstream:").partition("@")[0],
+        user_agent=settings.user_agent,
+    )

@@ -1,0 +1,211 @@
+"""Framed msgpack over a Unix socket pair: the blocking side for a worker, the asyncio side for the proxy.
+
+A frame is a 4-byte length and a message. Files travel beside the bytes of the first frame part that is sent with
+them (SCM_RIGHTS); a message with an ``OnDisk`` body takes the next one.
+"""
+
+import array
+import asyncio
+import select
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from swproxy.ipc.messages import Message
+
+Incoming = TypeVar("Incoming", bound=Message)
+
+_LENGTH = struct.Struct("!I")
+_MAX_FILES = 16
+_READ = 1 << 18
+# A frame larger than this is a bug or an attack: bodies travel in chunks.
+MAX_FRAME = 1 << 28
+
+
+class ChannelClosed(Exception):
+    """The other side is gone."""
+
+
+class Framing(Generic[Incoming]):
+    """Bytes to messages and back; no I/O."""
+
+    def __init__(self, incoming: Any) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(incoming)
+        self._buffer = bytearray()
+
+    def frame(self, message: Message) -> bytes:
+        data = self._encoder.encode(message)
+        return _LENGTH.pack(len(data)) + data
+
+    def feed(self, data: bytes) -> Iterator[Incoming]:
+        """The messages that are complete now.
+
+        Raises:
+            ChannelClosed: what came is no message.
+        """
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) - start >= 4:
+                (length,) = _LENGTH.unpack_from(buffer, start)
+                if length > MAX_FRAME:
+                    raise ChannelClosed(f"a frame of {length} bytes")
+                end = start + 4 + length
+                if len(buffer) < end:
+                    break
+                with memoryview(buffer) as view:
+                    message = self._decoder.decode(view[start + 4 : end])
+                start = end
+                yield message
+        except msgspec.MsgspecError as error:
+            raise ChannelClosed(str(error)) from None
+        finally:
+            del buffer[:start]
+
+
+def _received(connection: socket.socket, files: deque[int]) -> bytes:
+    data, ancillary, _, _ = connection.recvmsg(_READ, socket.CMSG_SPACE(_MAX_FILES * 4))
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers = array.array("i")
+            numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
+            files.extend(numbers)
+    return data
+
+
+class BlockingChannel(Generic[Incoming]):
+    """The worker's end."""
+
+    def __init__(self, connection: socket.socket, incoming: Any) -> None:
+        self._connection = connection
+        self._framing: Framing[Incoming] = Framing(incoming)
+        self._ready: deque[Incoming] = deque()
+        self.files: deque[int] = deque()
+
+    def send(self, message: Message, file: int | None = None) -> None:
+        """Sends, waiting if need be; ``file`` is the descriptor that travels along, and stays open here."""
+        data = self._framing.frame(message)
+        try:
+            if file is not None:
+                sent = socket.send_fds(self._connection, [data], [file])
+                data = data[sent:]
+            if data:
+                self._connection.sendall(data)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from None
+
+    def receive(self, timeout: float | None) -> Incoming | None:
+        """The next message, None after ``timeout`` seconds."""
+        if self._ready:
+            return self._ready.popleft()
+        while True:
+            if timeout is not None and not select.select([self._connection], [], [], timeout)[0]:
+                return None
+            try:
+                data = _received(self._connection, self.files)
+            except OSError as error:
+                raise ChannelClosed(str(error)) from None
+            if not data:
+                raise ChannelClosed("end of stream")
+            self._ready.extend(self._framing.feed(data))
+            if self._ready:
+                return self._ready.popleft()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class AsyncChannel(Generic[Incoming]):
+    """The proxy's end, on the running loop.
+
+    Args:
+        connection: the socket; it becomes non-blocking.
+        incoming: the type of the messages that come.
+        on_message: called with each message.
+        on_close: called once, when the other side is gone.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        incoming: Any,
+        on_message: Callable[[Incoming], None],
+        on_close: Callable[[], None],
+    ) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._framing: Framing[Incoming] = Framing(incoming)
+        self._on_message = on_message
+        self._on_close = on_close
+        self._outgoing: deque[bytes] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self.files: deque[int] = deque()
+        self._loop.add_reader(connection, self._readable)
+
+    def send(self, message: Message) -> None:
+        """Queues and sends as much as goes at once. A channel that is closed swallows it."""
+        if self._closed:
+            return
+        data = self._framing.frame(message)
+        if not self._outgoing:
+            try:
+                sent = self._connection.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.close()
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+            self._loop.add_writer(self._connection, self._writable)
+        self._outgoing.append(data)
+
+    def _writable(self) -> None:
+        while self._outgoing:
+            data = self._outgoing[0]
+            try:
+                sent = self._connection.send(data)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.close()
+                return
+            if sent < len(data):
+                self._outgoing[0] = data[sent:]
+                return
+            self._outgoing.popleft()
+        self._loop.remove_writer(self._connection)
+
+    def _readable(self) -> None:
+        try:
+            data = _received(self._connection, self.files)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        try:
+            for message in self._framing.feed(data):
+                self._on_message(message)
+        except ChannelClosed:
+            self.close()
+
+    def close(self) -> None:
+        """Closes this end; ``on_close`` is called at the first time."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._connection)
+        self._loop.remove_writer(self._connection)
+        self._connection.close()
+        self._on_close()

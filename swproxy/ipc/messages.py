@@ -1,0 +1,342 @@
+"""What the proxy process and a worker process say to each other: one frozen struct per message, a tagged union.
+
+Event numbers, call numbers and fetch numbers are chosen by the side that begins; body numbers say whose they are.
+"""
+
+from typing import Any
+
+import msgspec
+
+Header = tuple[str, str]
+
+# Streams that the worker numbers, clones or those of its scripts, have numbers above this; the proxy's are below.
+FIRST_WORKER_STREAM = 1 << 40
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag_field="message", tag=True, gc=False):
+    """Base of all messages."""
+
+
+# Bodies.
+
+
+class Inline(Message, frozen=True, gc=True):
+    """A body that is all here."""
+
+    data: bytes
+
+
+class OnDisk(Message, frozen=True):
+    """A body in a file: its descriptor travels beside the message."""
+
+    offset: int
+    size: int
+
+
+class Stream(Message, frozen=True):
+    """A body that arrives as BodyChunk messages, when it is asked for with BodyPull.
+
+    ``size`` is in bytes, if known.
+    """
+
+    id: int
+    size: int | None = None
+
+
+Body = Inline | OnDisk | Stream
+
+
+class Request(Message, frozen=True, gc=True):
+    """https://fetch.spec.whatwg.org/#concept-request, as far as a worker sees it.
+
+    ``id`` is the number of the fetch event whose request this one is or was made from, None for a request of the
+    worker's own: the proxy adds what the client sent and scripts must not see.
+    """
+
+    id: int | None
+    method: str
+    url: str
+    headers: list[Header]
+    body: Body | None = None
+    destination: str = ""
+    referrer: str = "about:client"
+    referrer_policy: str = ""
+    mode: str = "cors"
+    credentials: str = "same-origin"
+    cache: str = "default"
+    redirect: str = "follow"
+    integrity: str = ""
+    keepalive: bool = False
+    is_reload_navigation: bool = False
+
+
+class Response(Message, frozen=True, gc=True):
+    """https://fetch.spec.whatwg.org/#concept-response: ``type`` filters what scripts see of the rest.
+
+    ``source`` is where it comes from: "network", "cache", or "script".
+    """
+
+    type: str
+    urls: list[str]
+    status: int
+    status_text: str
+    headers: list[Header]
+    cookies: list[str] = []
+    body: Body | None = None
+    source: str = "script"
+
+
+# Proxy to worker.
+
+
+class Start(Message, frozen=True, gc=True):
+    """The first message: what this process is to run.
+
+    ``scripts`` is the script resource map. ``limits`` are seconds for a turn and bytes of memory.
+    """
+
+    worker_id: int
+    script_url: str
+    module: bool
+    origin: str
+    scripts: dict[str, str]
+    registration: dict[str, Any]
+    may_import: bool
+    online: bool
+    user_agent: str
+    caches_directory: str
+    scratch_directory: str
+    quota: int
+    turn_budget: float
+    memory_limit: int
+
+
+class DispatchFetch(Message, frozen=True, gc=True):
+    """Fire a fetch event."""
+
+    id: int
+    request: Request
+    client_id: str
+    resulting_client_id: str
+
+
+class DispatchEvent(Message, frozen=True, gc=True):
+    """Fire any other event; ``detail`` depends on its type."""
+
+    id: int
+    type: str
+    detail: dict[str, Any] = {}
+
+
+class FetchAnswer(Message, frozen=True, gc=True):
+    """The answer to Fetch: a response, or why there is none."""
+
+    id: int
+    response: Response | None
+    error: str = ""
+
+
+class CallAnswer(Message, frozen=True, gc=True):
+    """The answer to Call: a value, or (error name, message)."""
+
+    id: int
+    value: Any = None
+    error: tuple[str, str] | None = None
+
+
+class ScriptAnswer(Message, frozen=True, gc=True):
+    """The answer to LoadScript: the source, or why there is none."""
+
+    source: str | None
+    error: str = ""
+
+
+class BodyChunk(Message, frozen=True):
+    """The next bytes of a Stream that the receiver asked for; no data is its end."""
+
+    id: int
+    data: bytes
+    error: str | None = None
+
+
+class BodySaved(Message, frozen=True):
+    """The answer to BodySave: the file holds the whole body and is the worker's to link or remove."""
+
+    id: int
+    path: str
+    size: int
+    error: str | None = None
+
+
+class RegistrationChanged(Message, frozen=True, gc=True):
+    """States of the registration and its workers have changed."""
+
+    registration: dict[str, Any]
+    may_import: bool
+
+
+class OnlineChanged(Message, frozen=True):
+    """The network was turned on or off."""
+
+    online: bool
+
+
+class Deliver(Message, frozen=True, gc=True):
+    """A message from another realm of the origin; ``target`` says to what."""
+
+    target: str
+    detail: dict[str, Any]
+
+
+class Ping(Message, frozen=True):
+    """Answer with Pong, between two turns: the watchdog wants to know whether this process still can."""
+
+
+# Worker to proxy.
+
+
+class Started(Message, frozen=True, gc=True):
+    """The script has run to its end, or ``error`` says why not: (message, url, line, column, stack)."""
+
+    event_types: list[str] = []
+    fetch_listeners_are_empty: bool = False
+    error: tuple[str, str, int, int, str] | None = None
+
+
+class Respond(Message, frozen=True, gc=True):
+    """What respondWith() came to: a response, or the reason of a network error."""
+
+    id: int
+    response: Response | None
+    error: str = ""
+
+
+class FallThrough(Message, frozen=True):
+    """No listener called respondWith(); ``canceled`` if one called preventDefault()."""
+
+    id: int
+    canceled: bool
+
+
+class EventFinished(Message, frozen=True):
+    """All extend lifetime promises have settled; ``rejected`` says with what."""
+
+    id: int
+    rejected: str | None = None
+
+
+class Fetch(Message, frozen=True, gc=True):
+    """Fetch this."""
+
+    id: int
+    request: Request
+
+
+class AbortFetch(Message, frozen=True):
+    """The fetch is not wanted any more."""
+
+    id: int
+
+
+class LoadScript(Message, frozen=True):
+    """importScripts() or a static import needs this script, and waits."""
+
+    url: str
+
+
+class ScriptUsed(Message, frozen=True):
+    """An import was answered from the script resource map."""
+
+    url: str
+
+
+class Pong(Message, frozen=True):
+    """The answer to Ping."""
+
+
+class Call(Message, frozen=True, gc=True):
+    """Anything else that a script asks of the proxy: clients.get, skipWaiting, ..."""
+
+    id: int
+    method: str
+    arguments: list[Any]
+
+
+class BodyPull(Message, frozen=True):
+    """The receiver may send the next chunk of a stream that is its own."""
+
+    id: int
+
+
+class BodyClone(Message, frozen=True):
+    """``copy`` is from now on a second reader of the stream ``id``, from its present start."""
+
+    id: int
+    copy: int
+
+
+class BodyRelease(Message, frozen=True):
+    """Nobody will read the stream any more."""
+
+    id: int
+
+
+class BodySave(Message, frozen=True):
+    """Put the whole stream into a file of the scratch directory."""
+
+    id: int
+
+
+class Log(Message, frozen=True, gc=True):
+    """A line for the log: of the console, or an error of the script."""
+
+    level: str
+    text: str
+    url: str = ""
+    line: int = 0
+    column: int = 0
+    stack: str = ""
+
+
+class OverBudget(Message, frozen=True):
+    """A turn took too long; the process ends itself now."""
+
+    seconds: float
+
+
+ToWorker = (
+    Start
+    | DispatchFetch
+    | DispatchEvent
+    | FetchAnswer
+    | CallAnswer
+    | ScriptAnswer
+    | BodyChunk
+    | BodySaved
+    | BodyPull
+    | BodyRelease
+    | RegistrationChanged
+    | OnlineChanged
+    | Deliver
+    | Ping
+)
+
+ToProxy = (
+    Started
+    | Respond
+    | FallThrough
+    | EventFinished
+    | Fetch
+    | AbortFetch
+    | LoadScript
+    | ScriptUsed
+    | Pong
+    | Call
+    | BodyPull
+    | BodyClone
+    | BodyRelease
+    | BodySave
+    | BodyChunk
+    | Log
+    | OverBudget
+)

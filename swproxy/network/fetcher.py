@@ -1,0 +1,433 @@
+"""HTTP-network fetch (https://fetch.spec.whatwg.org/#http-network-fetch) on aiohttp, for workers.
+
+There is no HTTP cache and no cookie jar: a request made from a client's own carries that client's cookies, as its
+credentials mode allows, and what the origin sets goes back to that client.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import ada_url
+import aiohttp
+import msgspec
+import yarl
+
+from swproxy.errors import NetworkError
+from swproxy.ipc.messages import Header, Request
+from swproxy.network import cors, integrity
+from swproxy.network.conditions import Conditions
+from swproxy.network.live_body import BodyReader, LiveBody, prefixed
+from swproxy.service_worker.registration import origin_of
+
+# A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
+INLINE_SIZE = 1 << 16
+INLINE_WAIT = 0.01
+# What is checked for integrity is held in memory.
+INTEGRITY_LIMIT = 1 << 26
+MAX_REDIRECTS = 20
+_NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_BODY_HEADERS = frozenset(
+    {"content-encoding", "content-language", "content-location", "content-type", "content-length"}
+)
+_HOP_BY_HOP = frozenset(
+    {"connection", "expect", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """How requests reach the network; times in seconds."""
+
+    insecure: bool = False
+    connect_timeout: float = 10.0
+    upstream_proxy: str | None = None
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Initiator:
+    """On whose behalf: the worker, and the client's request that its request was made from, if any.
+
+    ``url`` is the worker's, ``directory`` is for bodies that are kept; ``client_headers`` are those of the client's
+    request that scripts do not see, and ``client_url`` is where they were sent to.
+    """
+
+    origin: str
+    url: str
+    directory: Path
+    client_url: str = ""
+    client_headers: Sequence[Header] = ()
+
+
+@dataclass(slots=True)
+class NetworkResponse:
+    """https://fetch.spec.whatwg.org/#concept-response: ``body`` is bytes, a stream, or None.
+
+    ``cookies`` are the Set-Cookie values for the client, from all responses of its own origin.
+
+    ``headers`` are those that the worker may see; all, if the type is "opaque", which hides them in the worker.
+    """
+
+    type: str
+    urls: list[str]
+    status: int
+    status_text: str
+    headers: list[Header]
+    cookies: list[str]
+    body: bytes | LiveBody | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A request body: all bytes, so that it can be sent again, or a stream."""
+
+    data: bytes | None = None
+    reader: BodyReader | None = None
+
+
+class Fetcher:
+    """Fetches for workers."""
+
+    def __init__(self, settings: FetchSettings, conditions: Conditions) -> None:
+        self._settings = settings
+        self._conditions = conditions
+        self._session: aiohttp.ClientSession | None = None
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            context = ssl.create_default_context()
+            if self._settings.insecure:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=context, limit=0, limit_per_host=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
+                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+                max_line_size=1 << 16,
+                max_field_size=1 << 16,
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Drops all connections; the next fetch makes new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def fetch(
+        self, request: Request, initiator: Initiator, body: bytes | BodyReader | None = None
+    ) -> NetworkResponse:
+        """https://fetch.spec.whatwg.org/#main-fetch
+
+        Raises:
+            NetworkError: there is no response that the worker may have.
+        """
+        upload = (
+            _Upload() if body is None else _Upload(data=body) if isinstance(body, bytes) else _Upload(reader=body)
+        )
+        tainted_origin = False
+        urls = [request.url]
+        cookies: list[str] = []
+        while True:
+            type_ = self._response_type(request, initiator)
+            origin = "null" if tainted_origin else initiator.origin
+            cross_origin = origin_of(request.url) != initiator.origin or tainted_origin
+            if type_ == "cors" and cors.needs_preflight(request):
+                await self._preflight(request, initiator, origin)
+            response = await self._http(request, initiator, origin, upload, cookies)
+            headers = _headers(response)
+            if origin_of(request.url) == origin_of(initiator.client_url):
+                cookies += [value for name, value in headers if name.lower() == "set-cookie"]
+            try:
+                if type_ == "cors":
+                    cors.cors_check(request, origin, headers)
+                location = response.headers.get("Location")
+                if response.status not in _REDIRECT_STATUSES or location is None:
+                    return await self._finish(request, initiator, type_, urls, response, headers, cookies)
+                if request.redirect == "error":
+                    raise NetworkError(f"{request.url} redirects, which the request does not allow")
+                if request.redirect == "manual":
+                    return await self._finish(request, initiator, "opaqueredirect", urls, response, headers, cookies)
+            except BaseException:
+                response.close()
+                raise
+            response.close()
+            if len(urls) > MAX_REDIRECTS:
+                raise NetworkError(f"{urls[0]} redirects more than {MAX_REDIRECTS} times")
+            target = _redirect_target(request, location)
+            if request.mode == "cors" and "@" in urlsplit(target).netloc and origin_of(target) != initiator.origin:
+                raise NetworkError(f"{request.url} redirects to a URL with credentials")
+            if response.status != 303 and upload.reader is not None:
+                raise NetworkError(f"{request.url} redirects a request whose body was a stream")
+            tainted_origin = tainted_origin or (cross_origin and origin_of(target) != origin_of(request.url))
+            request, upload = _redirected(request, response.status, target, upload)
+            urls.append(target)
+
+    async def forward(
+        self, method: str, url: str, headers: list[Header], data: AsyncIterator[bytes]
+    ) -> aiohttp.ClientResponse:
+        """Sends a client's own request on as it is; the response comes as it is, neither followed nor decoded.
+
+        Raises:
+            NetworkError: the origin does not answer.
+        """
+        if self._conditions.is_offline(origin_of(url)):
+            raise NetworkError(f"offline: {url} was not requested")
+        kept = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+        try:
+            return await self._client().request(
+                method,
+                yarl.URL(url.partition("#")[0], encoded=True),
+                headers=kept,
+                data=data,
+                allow_redirects=False,
+                auto_decompress=False,
+                proxy=self._settings.upstream_proxy,
+            )
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise NetworkError(f"cannot reach {origin_of(url)}: {_reason(error)}") from None
+
+    def _response_type(self, request: Request, initiator: Initiator) -> str:
+        url = urlsplit(request.url)
+        if url.scheme not in ("http", "https"):
+            raise NetworkError(f"the scheme of {request.url} cannot be fetched")
+        if initiator.origin.startswith("https:") and not cors.is_potentially_trustworthy(request.url):
+            raise NetworkError(f"{request.url} is mixed content: a worker on HTTPS cannot fetch plain HTTP")
+        if self._conditions.is_offline(origin_of(request.url)):
+            raise NetworkError(f"offline: {request.url} was not requested")
+        if request.cache == "only-if-cached":
+            raise NetworkError(f"{request.url} is not in the HTTP cache")
+        if request.mode == "navigate" or origin_of(request.url) == initiator.origin:
+            return "basic"
+        if request.mode == "same-origin":
+            raise NetworkError(f"{request.url} is of another origin, which the mode 'same-origin' does not allow")
+        if request.mode == "no-cors":
+            if request.redirect != "follow":
+                raise NetworkError("a no-cors request of another origin must follow redirects")
+            return "opaque"
+        return "cors"
+
+    async def _preflight(self, request: Request, initiator: Initiator, origin: str) -> None:
+        """https://fetch.spec.whatwg.org/#cors-preflight-fetch"""
+        headers = [
+            ("Accept", "*/*"),
+            ("Access-Control-Request-Method", request.method),
+            ("Origin", origin),
+            ("Sec-Fetch-Mode", "cors"),
+        ]
+        if names := cors.unsafe_header_names(request.headers):
+            headers.append(("Access-Control-Request-Headers", ",".join(names)))
+        response = await self._send("OPTIONS", request.url, [*headers, ("User-Agent", self._user_agent(initiator))])
+        try:
+            cors.check_preflight(request, origin, response.status, _headers(response))
+        finally:
+            response.close()
+
+    async def _http(
+        self, request: Request, initiator: Initiator, origin: str, upload: _Upload, cookies: list[str]
+    ) -> aiohttp.ClientResponse:
+        headers = list(request.headers)
+        same_origin = origin_of(request.url) == initiator.origin
+        with_credentials = request.credentials == "include" or (request.credentials == "same-origin" and same_origin)
+        if with_credentials and origin_of(request.url) == origin_of(initiator.client_url):
+            headers += _cookie_header(initiator.client_headers, cookies)
+        if cors.get(headers, "accept") is None:
+            headers.append(("Accept", "*/*"))
+        if cors.get(headers, "user-agent") is None:
+            headers.append(("User-Agent", self._user_agent(initiator)))
+        headers.append(("Accept-Encoding", "gzip, deflate, br"))
+        referrer = initiator.url if request.referrer == "about:client" else request.referrer
+        if (shown := cors.determine_referrer(request.referrer_policy, referrer, request.url)) is not None:
+            headers.append(("Referer", shown))
+        if request.mode == "cors" and not same_origin:
+            headers.append(("Origin", origin))
+        elif request.method not in ("GET", "HEAD"):
+            headers.append(("Origin", origin if same_origin or request.mode == "cors" else "null"))
+        headers += _cache_headers(request)
+        headers += [
+            ("Sec-Fetch-Dest", request.destination or "empty"),
+            ("Sec-Fetch-Mode", request.mode),
+            ("Sec-Fetch-Site", "same-origin" if same_origin else "cross-site"),
+        ]
+        return await self._send(request.method, request.url, headers, upload)
+
+    def _user_agent(self, initiator: Initiator) -> str:
+        return cors.get(initiator.client_headers, "user-agent") or self._settings.user_agent
+
+    async def _send(
+        self, method: str, url: str, headers: list[Header], upload: _Upload | None = None
+    ) -> aiohttp.ClientResponse:
+        data: bytes | AsyncIterator[bytes] | None = None
+        if upload is not None and upload.data is not None:
+            data = upload.data
+        elif upload is not None and upload.reader is not None:
+            data = _iterate(upload.reader)
+            if upload.reader.size is not None:
+                headers = [*headers, ("Content-Length", str(upload.reader.size))]
+        elif method in ("POST", "PUT"):
+            data = b""
+        try:
+            return await self._client().request(
+                method,
+                yarl.URL(url.partition("#")[0], encoded=True),
+                headers=headers,
+                data=data,
+                allow_redirects=False,
+                proxy=self._settings.upstream_proxy,
+            )
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise NetworkError(f"cannot reach {origin_of(url)}: {_reason(error)}") from None
+
+    async def _finish(
+        self,
+        request: Request,
+        initiator: Initiator,
+        type_: str,
+        urls: list[str],
+        response: aiohttp.ClientResponse,
+        headers: list[Header],
+        cookies: list[str],
+    ) -> NetworkResponse:
+        visible = [(name, value) for name, value in headers if name.lower() != "set-cookie"]
+        made = NetworkResponse(
+            type_,
+            urls,
+            response.status,
+            (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
+            cors.exposed_headers(request, visible) if type_ == "cors" else visible,
+            cookies,
+            None,
+        )
+        if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
+            response.close()
+            return made
+        body = await _begin_body(response, initiator.directory)
+        if request.integrity:
+            if type_ == "opaque":
+                raise NetworkError(f"the integrity of {request.url} cannot be checked: the response is opaque")
+            body = await _read_all(body, INTEGRITY_LIMIT)
+            if not integrity.matches(body, request.integrity):
+                raise NetworkError(f"{request.url} does not have the integrity {request.integrity}")
+        made.body = body
+        return made
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, asyncio.TimeoutError):
+        return "no connection in time"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({error.certificate_error})"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
+        return error.os_error.strerror
+    return str(error) or type(error).__name__
+
+
+def _headers(response: aiohttp.ClientResponse) -> list[Header]:
+    return [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in response.raw_headers
+        if name.decode("latin-1").lower() not in _HOP_BY_HOP
+    ]
+
+
+def _cookie_header(client_headers: Sequence[Header], set_cookies: list[str]) -> list[Header]:
+    """The client's cookies, with those that earlier responses of a chain of redirects have set."""
+    pairs: dict[str, str] = {}
+    sent = [value for name, value in client_headers if name.lower() == "cookie"]
+    for pair in "; ".join([*sent, *(value.partition(";")[0] for value in set_cookies)]).split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name:
+            pairs[name] = value
+    return [("Cookie", "; ".join(f"{name}={value}" for name, value in pairs.items()))] if pairs else []
+
+
+def _cache_headers(request: Request) -> list[Header]:
+    if request.cache == "no-cache" and cors.get(request.headers, "cache-control") is None:
+        return [("Cache-Control", "max-age=0")]
+    if request.cache in ("no-store", "reload"):
+        return [
+            (name, "no-cache")
+            for name in ("Pragma", "Cache-Control")
+            if cors.get(request.headers, name.lower()) is None
+        ]
+    return []
+
+
+def _redirect_target(request: Request, location: str) -> str:
+    """https://fetch.spec.whatwg.org/#concept-response-location-url"""
+    try:
+        target = ada_url.URL(location.encode("utf-8", "surrogateescape").decode("latin-1"), request.url)
+    except ValueError:
+        raise NetworkError(f"{request.url} redirects to an invalid URL") from None
+    if target.protocol not in ("http:", "https:"):
+        raise NetworkError(f"{request.url} redirects to {target.href}, which is not an HTTP(S) URL")
+    fragment = urlsplit(request.url).fragment
+    if fragment and not target.hash:
+        target.hash = fragment
+    return str(target.href)
+
+
+def _redirected(request: Request, status: int, target: str, upload: _Upload) -> tuple[Request, _Upload]:
+    """https://fetch.spec.whatwg.org/#concept-http-redirect-fetch: the next request"""
+    headers = request.headers
+    if (status in (301, 302) and request.method == "POST") or (
+        status == 303 and request.method not in ("GET", "HEAD")
+    ):
+        request = msgspec.structs.replace(request, method="GET")
+        headers = [(name, value) for name, value in headers if name.lower() not in _BODY_HEADERS]
+        upload = replace(upload, data=None, reader=None)
+    if origin_of(target) != origin_of(request.url):
+        headers = [(name, value) for name, value in headers if name.lower() != "authorization"]
+    return msgspec.structs.replace(request, url=target, headers=headers), upload
+
+
+async def _iterate(reader: BodyReader) -> AsyncIterator[bytes]:
+    while data := await reader.read():
+        yield data
+
+
+async def _begin_body(response: aiohttp.ClientResponse, directory: Path) -> bytes | LiveBody:
+    """The body: whole if it is small and soon here, else a stream of it."""
+
+    async def read() -> bytes:
+        try:
+            return await response.content.readany()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise NetworkError(f"the body of {response.url} broke off: {_reason(error)}") from None
+
+    size = response.content_length if "Content-Encoding" not in response.headers else None
+    prefix = bytearray()
+    try:
+        if size is None or size <= INLINE_SIZE:
+            async with asyncio.timeout(INLINE_WAIT):
+                while len(prefix) <= INLINE_SIZE:
+                    # Not cancelled in the middle of taking bytes out: readany() waits first and then takes.
+                    data = await read()
+                    if not data:
+                        return bytes(prefix)
+                    prefix += data
+    except TimeoutError:
+        pass
+    return LiveBody(prefixed(bytes(prefix), read), size, directory, response.close)
+
+
+async def _read_all(body: bytes | LiveBody, limit: int) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    reader = body.reader()
+    try:
+        whole = bytearray()
+        while data := await reader.read():
+            whole += data
+            if len(whole) > limit:
+                raise NetworkError(f"a body of more than {limit} bytes cannot be checked for integrity")
+        return bytes(whole)
+    finally:
+        reader.close()

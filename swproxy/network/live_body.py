@@ -1,0 +1,207 @@
+"""Bodies that are still arriving, for any number of readers, with back-pressure for a single one."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from swproxy.errors import NetworkError
+from swproxy.storage.bodies import CHUNK, CompleteBody, SavedFile
+
+# Gives the next bytes, none at the end; raises NetworkError.
+Source = Callable[[], Awaitable[bytes]]
+
+
+class BodyReader(Protocol):
+    """Who wants the bytes in their order."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, if known."""
+
+    async def read(self) -> bytes:
+        """The next bytes, none at the end.
+
+        Raises:
+            NetworkError: there will be no more.
+        """
+
+    def close(self) -> None:
+        """No more is wanted."""
+
+
+class LiveBody:
+    """A body from the network.
+
+    With one reader the bytes pass straight through, no faster than they are read. With several, or to save
+    it, they go to a file, as fast as they come.
+
+    Args:
+        source: where the bytes come from.
+        size: in bytes, if known.
+        directory: for the file.
+        close: releases the source.
+    """
+
+    def __init__(self, source: Source, size: int | None, directory: Path, close: Callable[[], None]) -> None:
+        self.size = size
+        self._source = source
+        self._directory = directory
+        self._close_source = close
+        self._readers: set[LiveReader] = set()
+        self._file: tempfile._TemporaryFileWrapper[bytes] | None = None
+        self._written = 0
+        self._saved = 0
+        self._complete = False
+        self._error: NetworkError | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._progress = asyncio.Event()
+
+    def reader(self) -> "LiveReader":
+        """One more reader; only before any has read, or while the file is kept."""
+        reader = LiveReader(self)
+        self._readers.add(reader)
+        return reader
+
+    def _to_file(self) -> None:
+        """From now on the bytes go to the file."""
+        if self._file is not None:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        # Removed when it is closed, unless save() has taken it over.
+        self._file = tempfile.NamedTemporaryFile(dir=self._directory, delete=False)  # noqa: SIM115
+        self._pump = asyncio.ensure_future(self._pump_to_file())
+
+    async def _pump_to_file(self) -> None:
+        assert self._file is not None
+        try:
+            while data := await self._source():
+                self._file.write(data)
+                self._file.flush()
+                self._written += len(data)
+                self._wake()
+            self._complete = True
+        except NetworkError as error:
+            self._error = error
+        except OSError as error:
+            self._error = NetworkError(f"cannot keep the body on disk: {error.strerror}")
+        finally:
+            self._wake()
+            self._close_source()
+
+    def _wake(self) -> None:
+        self._progress.set()
+        self._progress = asyncio.Event()
+
+    async def read_at(self, offset: int, size: int) -> bytes:
+        """For readers."""
+        if self._file is None:
+            return await self._source()
+        while self._written <= offset:
+            if self._error is not None:
+                raise self._error
+            if self._complete:
+                return b""
+            await self._progress.wait()
+        return os.pread(self._file.fileno(), size, offset)
+
+    async def save(self) -> SavedFile:
+        """Waits for the end; the file is the caller's.
+
+        Raises:
+            NetworkError: the body did not arrive whole.
+        """
+        self._to_file()
+        assert self._file is not None
+        assert self._pump is not None
+        await asyncio.shield(self._pump)
+        if self._error is not None:
+            raise self._error
+        # A name of its own: other readers may still use the file, and another save may come.
+        self._saved += 1
+        path = f"{self._file.name}.{self._saved}"
+        os.link(self._file.name, path)
+        return SavedFile(path, self._written)
+
+    def clone(self) -> "LiveReader":
+        """A second reader, from the start: only possible before the first has read."""
+        self._to_file()
+        return self.reader()
+
+    def forget(self, reader: "LiveReader") -> None:
+        """For readers: one is done."""
+        self._readers.discard(reader)
+        if self._readers:
+            return
+        if self._pump is not None:
+            self._pump.cancel()
+        else:
+            self._close_source()
+        if self._file is not None:
+            name = self._file.name
+            self._file.close()
+            Path(name).unlink(missing_ok=True)
+
+
+class LiveReader:
+    """One reader of a LiveBody."""
+
+    def __init__(self, body: LiveBody) -> None:
+        self._body = body
+        self._offset = 0
+        self._closed = False
+
+    @property
+    def size(self) -> int | None:
+        return self._body.size
+
+    async def read(self) -> bytes:
+        """See ``BodyReader``."""
+        data = await self._body.read_at(self._offset, CHUNK)
+        self._offset += len(data)
+        return data
+
+    def clone(self) -> "LiveReader":
+        return self._body.clone()
+
+    async def save(self) -> SavedFile:
+        """See ``LiveBody``."""
+        return await self._body.save()
+
+    def close(self) -> None:
+        """See ``BodyReader``."""
+        if not self._closed:
+            self._closed = True
+            self._body.forget(self)
+
+
+class CompleteReader:
+    """A reader of a body that is complete (see ``BodyReader``)."""
+
+    def __init__(self, body: CompleteBody) -> None:
+        self._body = body
+        self._offset = 0
+
+    @property
+    def size(self) -> int:
+        return self._body.size
+
+    async def read(self) -> bytes:
+        data = self._body.read(self._offset, CHUNK)
+        self._offset += len(data)
+        return data
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def prefixed(prefix: bytes, source: Source) -> Source:
+    """The source with bytes before it that were read already."""
+    rest = [prefix] if prefix else []
+
+    async def read() -> bytes:
+        return rest.pop() if rest else await source()
+
+    return read

@@ -1,0 +1,1 @@
+"""The side that speaks to clients: mitmproxy, and nothing else of swproxy imports it."""

@@ -1,0 +1,251 @@
+"""The mitmproxy hooks: from a flow to the dispatcher and back, a few lines each."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from mitmproxy import connection, http, tls
+from mitmproxy.proxy import server_hooks
+
+from swproxy.context import ServiceWorkerContext
+from swproxy.errors import NetworkError
+from swproxy.network.live_body import CompleteReader, LiveBody
+from swproxy.proxy import flows
+from swproxy.proxy.interception import Interception
+from swproxy.proxy.streaming import StreamingEndpoint, stream_answer
+from swproxy.service_worker.registration import origin_of
+from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
+
+log = logging.getLogger(__name__)
+
+# A body up to this size, in bytes, goes through memory.
+BUFFER_LIMIT = 1 << 20
+
+
+class ServiceWorkerAddon:
+    """What makes mitmproxy a programmable proxy of service workers.
+
+    Args:
+        context: everything else.
+    """
+
+    def __init__(self, context: ServiceWorkerContext) -> None:
+        self._context = context
+        settings = context.settings
+        self._interception = Interception(
+            context.registrations, settings.intercept, everything=settings.intercept_all
+        )
+        self._streaming = StreamingEndpoint()
+        self._tunnels: dict[str, str] = {}
+
+    async def running(self) -> None:
+        await self._streaming.start()
+
+    async def done(self) -> None:
+        await self._streaming.close()
+
+    # Connections
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        server = data.context.server.address
+        host = data.client_hello.sni or (server[0] if server else None)
+        if not self._interception.is_decrypted(host):
+            data.ignore_connection = True
+
+    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        address = data.server.address
+        if self._streaming.is_ours(address) or address is None:
+            return
+        scheme = "https" if data.server.tls or address[1] == 443 else "http"
+        if self._context.conditions.offline or self._is_offline(data.server, scheme):
+            data.server.error = "swproxy is offline"
+
+    def _is_offline(self, server: connection.Server, scheme: str) -> bool:
+        assert server.address is not None
+        host, port = server.sni or server.address[0], server.address[1]
+        default = 443 if scheme == "https" else 80
+        authority = host if port == default else f"{host}:{port}"
+        return self._context.conditions.is_offline(f"{scheme}://{authority}")
+
+    # Requests
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        request = flow.request
+        if not self._may_handle(request):
+            # Offline, nothing is to be connected to: the request hook answers.
+            request.stream = not self._context.conditions.is_offline(flows.origin_of_request(request))
+            return
+        flow.metadata["swproxy"] = True
+        length = request.headers.get("content-length")
+        chunked = "transfer-encoding" in request.headers
+        if chunked or (length is not None and length.isdigit() and int(length) > BUFFER_LIMIT):
+            self._redirect_upload(flow)
+
+    def _may_handle(self, request: http.Request) -> bool:
+        if request.scheme != "https" and not self._context.settings.allow_insecure_localhost:
+            return False
+        if flows.is_websocket(request):
+            return False
+        headers = request.headers
+        clients = tuple(
+            origin_of(value) for name in ("origin", "referer") if (value := headers.get(name)) not in (None, "null")
+        )
+        return self._context.dispatcher.may_handle(flows.origin_of_request(request), clients)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        flow.metadata["swproxy_began"] = time.perf_counter()
+        if flow.response is not None or flow.error is not None or self._streaming.is_ours(_address(flow)):
+            return
+        if "swproxy" in flow.metadata:
+            request = flows.client_request(flow)
+            if request is not None:
+                outcome = await self._context.dispatcher.handle(request, flow.request.raw_content or None)
+                self._conclude(flow, request, outcome)
+                if flow.response is not None or flow.error is not None:
+                    return
+        origin = flows.origin_of_request(flow.request)
+        if self._context.conditions.is_offline(origin):
+            self._network_error(flow, f"offline: {origin} was not asked")
+
+    def _conclude(self, flow: http.HTTPFlow, request: ClientRequest, outcome: Outcome) -> None:
+        match outcome:
+            case Answer():
+                self._answer(flow, request, outcome)
+            case Failure():
+                self._network_error(flow, outcome.reason)
+            case PassedThrough():
+                pass
+
+    def _answer(self, flow: http.HTTPFlow, request: ClientRequest, answer: Answer) -> None:
+        flow.metadata["swproxy_source"] = answer.source
+        body = answer.body
+        if body is None:
+            flows.respond(flow, answer, b"")
+        elif isinstance(body, BytesBody | FileBody) and body.size <= BUFFER_LIMIT:
+            flows.respond(flow, answer, body.read(0, body.size))
+            body.close()
+        else:
+            reader = CompleteReader(body) if isinstance(body, BytesBody | FileBody) else body
+            self._streaming.redirect(flow, lambda request: stream_answer(request, answer, reader))
+
+    def _network_error(self, flow: http.HTTPFlow, reason: str) -> None:
+        """What a browser gives a page: fetch() rejects. What shows text gets an explanation."""
+        flow.metadata["swproxy_source"] = "error"
+        flow.metadata["swproxy_reason"] = reason
+        if _shows_text(flow.request):
+            flows.refuse(flow, reason)
+        else:
+            self._journal_request(flow, 0)
+            flow.kill()
+
+    # Responses
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        assert flow.response is not None
+        answered_here = "swproxy_source" in flow.metadata and "swproxy_url" not in flow.metadata
+        flow.response.stream = not answered_here and flow.response.status_code != 101
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        assert flow.response is not None
+        self._journal_request(flow, flow.response.status_code)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        if "swproxy_reason" in flow.metadata or flow.error is None:
+            return
+        flow.metadata["swproxy_source"] = "error"
+        flow.metadata["swproxy_reason"] = flow.error.msg
+        self._journal_request(flow, 0)
+        if not _shows_text(flow.request) and flow.killable:
+            flow.kill()
+
+    def _journal_request(self, flow: http.HTTPFlow, status: int) -> None:
+        began = flow.metadata.get("swproxy_began")
+        content = flow.response.raw_content if flow.response is not None else None
+        self._context.journal.write(
+            "request",
+            method=flow.request.method,
+            url=flow.metadata.get("swproxy_url") or flows.url_of(flow.request),
+            status=status,
+            source=flow.metadata.get("swproxy_source", "network"),
+            milliseconds=None if began is None else round((time.perf_counter() - began) * 1000, 2),
+            bytes=None if content is None else len(content),
+            reason=flow.metadata.get("swproxy_reason", ""),
+        )
+
+    # Large uploads
+
+    def _redirect_upload(self, flow: http.HTTPFlow) -> None:
+        request = flows.client_request(flow)
+        if request is None:
+            return
+        flow.request.stream = True
+        flow.metadata["swproxy_source"] = "network"
+        self._streaming.redirect(flow, lambda incoming: self._serve_upload(flow, request, incoming))
+
+    async def _serve_upload(
+        self, flow: http.HTTPFlow, request: ClientRequest, incoming: web.Request
+    ) -> web.StreamResponse:
+        async def read() -> bytes:
+            try:
+                return await incoming.content.readany()
+            except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+                raise NetworkError(f"the upload broke off: {error}") from None
+
+        body = LiveBody(read, incoming.content_length, self._context.profile.scratch, lambda: None)
+        fallback = body.clone()  # kept on disk, in case the worker leaves the request to the network
+        try:
+            outcome = await self._context.dispatcher.handle(request, body)
+            if isinstance(outcome, Answer):
+                flow.metadata["swproxy_source"] = outcome.source
+                answered = outcome.body
+                if not isinstance(answered, BytesBody | FileBody | None):
+                    return await stream_answer(incoming, outcome, answered)
+                return await stream_answer(incoming, outcome, CompleteReader(answered or BytesBody(b"")))
+            if isinstance(outcome, Failure):
+                return self._upload_failed(incoming, request, outcome.reason)
+            return await self._forward(request, incoming, fallback)
+        except NetworkError as error:
+            return self._upload_failed(incoming, request, str(error))
+        finally:
+            fallback.close()
+
+    def _upload_failed(self, incoming: web.Request, request: ClientRequest, reason: str) -> web.StreamResponse:
+        if not request.target.has_metadata or request.target.is_navigation:
+            return web.Response(status=502, text=f"swproxy: {reason}\n")
+        assert incoming.transport is not None
+        incoming.transport.abort()
+        return web.Response(status=502)
+
+    async def _forward(self, request: ClientRequest, incoming: web.Request, body: Any) -> web.StreamResponse:
+        """The upload to its origin, as it came, and the response back, as it comes."""
+
+        async def data() -> AsyncIterator[bytes]:
+            while chunk := await body.read():
+                yield chunk
+
+        upstream = await self._context.fetcher.forward(
+            request.method, request.target.url, [*request.headers, *request.hidden_headers], data()
+        )
+        async with upstream:
+            response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
+            for name, value in upstream.raw_headers:
+                if name.lower() not in (b"connection", b"keep-alive", b"transfer-encoding"):
+                    response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+            await response.prepare(incoming)
+            while chunk := await upstream.content.readany():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+
+def _shows_text(request: http.Request) -> bool:
+    """Whether the client shows an error page to somebody: a navigation, or no browser at all."""
+    return bool(request.headers.get("sec-fetch-mode", "navigate") == "navigate")
+
+
+def _address(flow: http.HTTPFlow) -> tuple[str, int]:
+    return flow.request.host, flow.request.port

@@ -1,0 +1,106 @@
+"""A lean mitmproxy: just the addons that this proxy needs."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from mitmproxy import exceptions, options
+from mitmproxy.addons import core, disable_h2c, dns_resolver, next_layer, proxyserver, tlsconfig, upstream_auth
+from mitmproxy.certs import CertStore
+from mitmproxy.master import Master
+
+from swproxy.ca.authority import Authority
+from swproxy.config import Settings
+from swproxy.errors import InvalidInput, SwproxyError
+from swproxy.proxy.addon import ServiceWorkerAddon
+
+
+class OwnAuthority(tlsconfig.TlsConfig):
+    """TLS with leaves of swproxy's CA instead of mitmproxy's."""
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+
+    def configure(self, updated: Any) -> None:
+        if self.certstore is None:
+            self.certstore = CertStore.from_files(self._authority.key_and_certificate, self._authority.dhparams)
+
+
+class ProxyMaster(Master):
+    """The proxy. ``run`` returns when it was shut down, or could not listen: then there is a ``failure``.
+
+    Args:
+        settings: of this run.
+        addon: swproxy's own.
+        authority: issues the leaves.
+
+    Attributes:
+        on_ready: awaited once it listens.
+
+    Raises:
+        InvalidInput: mitmproxy does not take an option.
+    """
+
+    def __init__(self, settings: Settings, addon: ServiceWorkerAddon, authority: Authority) -> None:
+        super().__init__(options.Options())
+        self.on_ready: Callable[[], Awaitable[None]] | None = None
+        self.failure: Exception | None = None
+        self._proxyserver = proxyserver.Proxyserver()
+        self.addons.add(
+            core.Core(),
+            self._proxyserver,
+            next_layer.NextLayer(),
+            disable_h2c.DisableH2C(),
+            dns_resolver.DnsResolver(),
+            upstream_auth.UpstreamAuth(),
+            OwnAuthority(authority),
+            addon,
+        )
+        try:
+            self.options.update(
+                mode=settings.mode,
+                listen_host=settings.listen_host,
+                listen_port=settings.listen_port,
+                ssl_insecure=settings.insecure,
+                # Dialling the origin at CONNECT breaks every offline case.
+                connection_strategy="lazy",
+                # What no worker handles passes through as it is.
+                websocket=False,
+                **settings.options,
+            )
+        except (exceptions.OptionsError, TypeError, ValueError) as error:
+            raise InvalidInput(f"mitmproxy does not take this: {error}.") from None
+
+    async def running(self) -> None:
+        for server in self._proxyserver.servers:
+            if server.last_exception is not None:
+                self._fail(SwproxyError(f"Cannot listen: {server.last_exception}"))
+                return
+        await super().running()
+        if self.on_ready is not None:
+            try:
+                await self.on_ready()
+            except Exception as error:  # mitmproxy would log it and go on
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+        self.should_exit.set()
+
+    def urls(self) -> list[str]:
+        """Where it listens."""
+        return [f"http://{_host(address[0])}:{address[1]}" for address in self._proxyserver.listen_addrs()]
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def quiet_mitmproxy(log_file: Path) -> None:
+    """What mitmproxy logs is for those who look for a fault; people get what concerns them from swproxy."""
+    handler = logging.FileHandler(log_file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)

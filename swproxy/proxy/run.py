@@ -1,0 +1,75 @@
+"""A proxy from start to end: the profile, the context, mitmproxy, the control API."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from swproxy.ca.authority import Authority
+from swproxy.config import Settings
+from swproxy.context import ServiceWorkerContext
+from swproxy.control.server import ControlServer
+from swproxy.proxy.addon import ServiceWorkerAddon
+from swproxy.proxy.master import ProxyMaster, quiet_mitmproxy
+from swproxy.storage.profile import Profile, profile_errors
+
+
+def announce(address: str) -> None:
+    """Says that the proxy is ready, for people and for programs that wait for the line."""
+    print(f"swproxy listening on {address}", flush=True)
+
+
+async def run(settings: Settings, profile: Profile, ready: Callable[[str], None] = announce) -> None:
+    """Runs until SIGINT or SIGTERM.
+
+    Args:
+        ready: called with the proxy's URL once it listens.
+
+    Raises:
+        SwproxyError: it cannot run.
+    """
+    profile.prepare()
+    lock = profile.acquire()
+    try:
+        with profile_errors(profile.directory):
+            await _run(settings, profile, lock.was_clean, ready)
+    finally:
+        lock.release()
+
+
+async def _run(settings: Settings, profile: Profile, was_clean: bool, ready: Callable[[str], None]) -> None:
+    quiet_mitmproxy(profile.log / "proxy.log")
+    authority = Authority(profile.ca)
+    authority.ensure()
+    context = ServiceWorkerContext(settings, profile, was_clean=was_clean)
+    master = ProxyMaster(settings, ServiceWorkerAddon(context), authority)
+    control = ControlServer(context, lambda: {"pid": os.getpid(), "listening": master.urls()})
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, master.shutdown)
+
+    async def on_ready() -> None:
+        await context.start()
+        await control.start(profile.control_socket)
+        ready(", ".join(master.urls()))
+
+    master.on_ready = on_ready
+    try:
+        await master.run()
+        if master.failure is not None:
+            raise master.failure
+    finally:
+        await control.close()
+        await context.close()
+        profile.control_socket.unlink(missing_ok=True)
+
+
+def warn_of_old_mitmproxy() -> str | None:
+    """What to say if the interpreter is too old for a mitmproxy without known holes."""
+    if sys.version_info >= (3, 12):
+        return None
+    return (
+        "On Python 3.11 the newest mitmproxy is 11.0.2, whose h11 and h2 have published request smuggling "
+        "vulnerabilities: use Python 3.12 or newer where you can."
+    )

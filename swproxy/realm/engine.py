@@ -1,0 +1,256 @@
+"""QuickJS as dukpy gives it, closed to the scripts that run inside.
+
+dukpy hands its host function to every evaluation as the globals ``call_python`` and ``dukpy``. ``infra/bootstrap.js``
+turns both into accessors that swallow what dukpy sets and answer undefined; a message for JavaScript is
+what the ``dukpy`` setter is given (a *turn*), and carries a token that no script can read.
+"""
+
+import json
+import logging
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import dukpy
+import msgspec
+from dukpy import _dukpy
+
+from swproxy.errors import ScriptError, SwproxyError
+
+log = logging.getLogger(__name__)
+
+encode = msgspec.json.encode
+decode = msgspec.json.decode
+
+Operation = Callable[..., Any]
+
+# In the engine's stacks, code that eval() compiled is the runtime's own from this line on.
+RUNTIME_LINE = 20_000
+BOOTSTRAP = Path(__file__).parent.parent / "web" / "infra" / "bootstrap.js"
+
+
+class TurnBudgetExceeded(BaseException):
+    """A turn ran longer than its budget; the engine must not be used any more."""
+
+
+class EngineBusy(Exception):
+    """dukpy runs no script from within a promise job."""
+
+
+class Pending:
+    """What an operation returns when its answer comes later, with a turn of the kind "settle"."""
+
+    __slots__ = ("id",)
+
+    def __init__(self, id: int) -> None:  # noqa: A002, it is one
+        self.id = id
+
+
+class ModuleLoader:
+    """What dukpy asks for the source of a module: the URL is the module's name.
+
+    ``source`` and ``resolve`` are the realm's. What they raise comes to ``faults``, for dukpy drops it.
+    """
+
+    def __init__(self) -> None:
+        self.linking = False
+        self.faults: list[SwproxyError] = []
+        self.source: Callable[[str], str] = _nothing_to_load
+        self.resolve: Callable[[str, str], str] = _nothing_to_resolve
+
+    def load(self, name: str) -> tuple[str, str, str]:
+        if name == DYNAMIC_IMPORT:
+            return name, 'throw new TypeError("import() is disallowed in a service worker");', "module"
+        if name == LINKED:
+            return name, "dukpy = 1;", "module"
+        try:
+            return name, self.source(name), "module"
+        except SwproxyError as error:
+            self.faults.append(error)
+            raise
+
+    def normalize(self, base: str, specifier: str) -> str:
+        if specifier == LINKED:
+            return specifier
+        if not self.linking:
+            return DYNAMIC_IMPORT
+        try:
+            return self.resolve(base, specifier)
+        except SwproxyError as error:
+            self.faults.append(error)
+            raise
+
+
+LINKED = "swproxy:linked"
+DYNAMIC_IMPORT = "swproxy:dynamic-import"
+
+
+def _nothing_to_load(url: str) -> str:
+    raise LookupError(url)
+
+
+def _nothing_to_resolve(base: str, specifier: str) -> str:
+    raise LookupError(specifier)
+
+
+class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
+    """One QuickJS runtime with one context.
+
+    Args:
+        operations: the host functions by name; each takes and returns what JSON can carry, or returns a
+            ``Pending``. A ``SwproxyError`` becomes the JavaScript error of its ``name``.
+        internal_frames: show the runtime's own stack frames, for those who work on it.
+    """
+
+    def __init__(self, operations: Mapping[str, Operation], *, internal_frames: bool = False) -> None:
+        # Not JSInterpreter.__init__: it publishes os.environ and a require() that reads files.
+        self._ctx = _dukpy.create_context()
+        self.operations = dict(operations)
+        self.modules = ModuleLoader()
+        self.turn_budget = 0.0
+        self._token = secrets.token_hex(16)
+        self._next_line = 2  # line 1 is for the turns
+        self._completed = 0
+        self.operations["op_completed"] = self._complete
+        setup = {"token": self._token, "internalFrames": internal_frames, "runtimeLine": RUNTIME_LINE}
+        self._eval(BOOTSTRAP.read_bytes(), encode(setup))
+
+    # what dukpy calls
+
+    @property
+    def loader(self) -> ModuleLoader:
+        return self.modules
+
+    def _check_exported_function_exists(self, name: bytes) -> bool:
+        return True
+
+    def _call_python(self, name: bytes, arguments: bytes) -> bytes | None:
+        operation = name.decode()
+        try:
+            try:
+                values = decode(arguments)
+            except msgspec.DecodeError:  # a lone surrogate, or nesting that msgspec refuses
+                values = json.loads(arguments)
+            result = self.operations[operation](*values)
+        except SwproxyError as error:
+            return encode([error.name, str(error)])
+        except TurnBudgetExceeded:
+            raise
+        except Exception:
+            log.exception("operation %s failed", operation)
+            return encode(["InternalError", f"{operation} failed"])
+        if result is None:
+            return None
+        return encode([result.id, 0, 0] if type(result) is Pending else [result])
+
+    def _normalize_module(self, base: str, specifier: str) -> str:
+        return self.modules.normalize(base, specifier)
+
+    # what the realm calls
+
+    def turn(self, message: Mapping[str, Any]) -> None:
+        """Hands one message to JavaScript and runs it, with all microtasks, to the end.
+
+        Raises:
+            ScriptError: a promise was rejected and nobody handled it.
+            TurnBudgetExceeded: it took longer than ``turn_budget`` seconds.
+        """
+        self._eval(b"", encode({"token": self._token, **message}))
+
+    def evaluate(self, source: str, url: str) -> ScriptError | None:
+        """Runs a classic script in the global scope; its top-level declarations are shared with all others.
+
+        Returns:
+            The rejection that nobody handled, if the script ran to its end and left one.
+
+        Raises:
+            ScriptError: it does not parse, or it threw.
+            EngineBusy: a promise job is running.
+        """
+        base, self._next_line = self._next_line, self._next_line + source.count("\n") + 2
+        padded = "\n" * (base - 1) + source + "\n;dukpy = 0"
+        message = {"token": self._token, "kind": "source", "base": base, "url": url}
+        return self._evaluate(padded, message, as_module=False)
+
+    def evaluate_module(self, url: str) -> ScriptError | None:
+        """Links and runs the module script ``url``, with the sources of ``modules``; else as ``evaluate``.
+
+        Raises:
+            ScriptError: also for top-level await, which service workers do not have.
+            SwproxyError: a module could not be had.
+        """
+        entry = f'import "{LINKED}"; import {json.dumps(url)}; dukpy = 0'
+        self.modules.linking = True
+        self.modules.faults.clear()
+        try:
+            return self._evaluate(entry, {"token": self._token, "kind": "module"}, as_module=True)
+        except ScriptError:
+            if self.modules.faults:
+                raise self.modules.faults[0] from None
+            raise
+        finally:
+            self.modules.linking = False
+
+    def _evaluate(self, source: str, message: Mapping[str, Any], *, as_module: bool) -> ScriptError | None:
+        completed = self._completed
+        try:
+            self._eval(source.encode("utf-8", "surrogatepass"), encode(message), as_module)
+        except ScriptError as error:
+            if self._completed == completed:
+                raise
+            return error
+        if self._completed == completed:  # neither thrown nor ended: it waits for a promise
+            raise ScriptError("TypeError: Top-level await is not allowed in a service worker.")
+        return None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While the host waits for something on behalf of a script, the turn's budget does not run."""
+        remaining, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            yield
+        finally:
+            if remaining:
+                signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+
+    def _complete(self, what: int) -> None:
+        if what == 1:
+            self.modules.linking = False
+        else:
+            self._completed += 1
+
+    def _eval(self, source: bytes, variables: bytes, as_module: bool = False) -> None:
+        nested = signal.getitimer(signal.ITIMER_REAL)[0] > 0
+        if self.turn_budget and not nested:
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, self.turn_budget, 0.05)
+        try:
+            _dukpy.eval_string(self, source, variables, as_module, "swproxy:entry")
+        except _dukpy.JSRuntimeError as error:
+            if str(error).startswith("Cannot call evaljs while"):
+                raise EngineBusy from None
+            raise script_error(str(error)) from None
+        finally:
+            if self.turn_budget and not nested:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise TurnBudgetExceeded
+
+
+def script_error(text: str) -> ScriptError:
+    """Takes apart what dukpy makes of a JavaScript exception: the message, then the value of ``stack``."""
+    message, _, rest = text.partition("\n")
+    frames = [line for line in rest.split("\n") if line.startswith("    at ")]
+    if not frames:
+        return ScriptError(message)
+    place = frames[0].removeprefix("    at ").rpartition(" ")[2].strip("()")
+    url, line, column = [*place.rsplit(":", 2), "", ""][:3]
+    if not (line.isdigit() and column.isdigit()):
+        return ScriptError(message, stack="\n".join(frames))
+    return ScriptError(message, url, int(line), int(column), "\n".join(frames))

@@ -1,0 +1,175 @@
+"""The event loop of a worker process: one message in, one JavaScript turn, messages out."""
+
+import resource
+import signal
+import socket
+import sys
+from typing import Any
+
+from swproxy.errors import NetworkError, ScriptError, SwproxyError
+from swproxy.ipc import messages
+from swproxy.ipc.channel import BlockingChannel, ChannelClosed
+from swproxy.ipc.messages import ToWorker
+from swproxy.realm.bodies import RemoteStream, ScriptStream
+from swproxy.realm.engine import TurnBudgetExceeded
+from swproxy.realm.realm import Realm
+from swproxy.realm.runtime import WebRuntime, bind
+from swproxy.storage.bodies import SavedFile
+from swproxy.web import manifest
+
+
+def warm_realm(*, internal_frames: bool = False) -> Realm:
+    """A realm with the whole platform in it, that is nobody's yet: fork, then ``run``."""
+    realm = Realm()
+    realm.engine = WebRuntime(bind(realm, manifest.functions().values()), internal_frames=internal_frames).engine
+    return realm
+
+
+def run(realm: Realm, connection: socket.socket) -> None:
+    """Runs the worker that the first message on the connection names, until the other end is closed."""
+    channel: BlockingChannel[ToWorker] = BlockingChannel(connection, ToWorker)
+    try:
+        start = channel.receive(None)
+        assert isinstance(start, messages.Start)
+        resource.setrlimit(resource.RLIMIT_DATA, (start.memory_limit, start.memory_limit))
+        realm.begin(start, channel)
+        _evaluate(realm)
+        while True:
+            _step(realm)
+    except ChannelClosed:
+        return
+    except TurnBudgetExceeded:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        channel.send(messages.OverBudget(realm.start.turn_budget))
+
+
+def _evaluate(realm: Realm) -> None:
+    start = realm.start
+    environment = {"url": start.script_url, "origin": start.origin, "onLine": start.online}
+    realm.turn("start", workerId=start.worker_id, environment=environment, registration=start.registration)
+    try:
+        realm.evaluate()
+    except ScriptError as error:
+        place = (error.message, error.url, error.line, error.column, error.stack)
+        realm.channel.send(messages.Started(error=place))
+    except SwproxyError as error:
+        realm.channel.send(messages.Started(error=(str(error), start.script_url, 0, 0, "")))
+    else:
+        realm.turn("started")
+
+
+def _step(realm: Realm) -> None:
+    if realm.inbox:
+        _handle(realm, realm.inbox.popleft())
+        return
+    message = realm.channel.receive(realm.timers.next_in())
+    if message is not None:
+        _handle(realm, message)
+    elif (timer := realm.timers.pop_due()) is not None:
+        realm.turn("timer", id=timer)
+
+
+def _handle(realm: Realm, message: ToWorker) -> None:
+    match message:
+        case messages.DispatchFetch():
+            realm.turn(
+                "fetch",
+                id=message.id,
+                request=request_for_script(realm, message.request),
+                clientId=message.client_id,
+                resultingClientId=message.resulting_client_id,
+            )
+        case messages.DispatchEvent():
+            realm.turn("event", id=message.id, type=message.type, detail=message.detail)
+        case messages.FetchAnswer():
+            pending = realm.fetches.pop(message.id, None)
+            if pending is not None:
+                if message.response is None:
+                    realm.settle(pending, NetworkError(message.error))
+                else:
+                    realm.settle(pending, response_for_script(realm, message.response))
+        case messages.CallAnswer():
+            pending = realm.calls.pop(message.id)
+            realm.settle(pending, message.value if message.error is None else _Refused(*message.error))
+        case messages.BodyChunk():
+            stream = realm.streams.get(message.id)
+            if isinstance(stream, RemoteStream):
+                stream.arrived(message)
+        case messages.BodySaved():
+            stream = realm.streams.get(message.id)
+            if isinstance(stream, RemoteStream):
+                saved = SavedFile(message.path, message.size)
+                stream.saved(saved if message.error is None else NetworkError(message.error))
+        case messages.BodyPull():
+            stream = realm.streams.get(message.id)
+            if isinstance(stream, ScriptStream):
+                stream.serve_pull()
+        case messages.BodyRelease():
+            stream = realm.streams.get(message.id)
+            if stream is not None:
+                stream.release()
+        case messages.RegistrationChanged():
+            realm.may_import = message.may_import
+            realm.turn("registration", registration=message.registration)
+        case messages.OnlineChanged():
+            realm.turn("online", value=message.online)
+        case messages.Deliver():
+            realm.turn("deliver", target=message.target, detail=message.detail)
+        case messages.Ping():
+            realm.channel.send(messages.Pong())
+        case _:
+            raise AssertionError(f"unexpected message {message}")
+    realm.run_turns()
+
+
+class _Refused(SwproxyError):
+    """What the proxy answered to a call."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name  # type: ignore[misc]
+
+
+def request_for_script(realm: Realm, request: messages.Request) -> dict[str, Any]:
+    """As ``InnerRequest.fromHost`` of web/fetch/request.js takes it."""
+    return {
+        "id": request.id,
+        "method": request.method,
+        "url": request.url,
+        "headers": request.headers,
+        "body": realm.adopt(request.body),
+        "destination": request.destination,
+        "referrer": request.referrer,
+        "referrerPolicy": request.referrer_policy,
+        "mode": request.mode,
+        "credentials": request.credentials,
+        "cache": request.cache,
+        "redirect": request.redirect,
+        "integrity": request.integrity,
+        "keepalive": request.keepalive,
+        "isReloadNavigation": request.is_reload_navigation,
+    }
+
+
+def response_for_script(realm: Realm, response: messages.Response) -> dict[str, Any]:
+    """As ``InnerResponse.fromHost`` of web/fetch/response.js takes it."""
+    return {
+        "type": response.type,
+        "urls": response.urls,
+        "status": response.status,
+        "statusText": response.status_text,
+        "headers": response.headers,
+        "cookies": response.cookies,
+        "source": "network",
+        "body": realm.adopt(response.body),
+    }
+
+
+def main_after_fork(realm: Realm, connection: socket.socket) -> None:
+    """What a forked child does: nothing of the parent's is left but the engine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        run(realm, connection)
+    except MemoryError:
+        sys.exit(3)

@@ -1,0 +1,201 @@
+"""A worker's global scope as the host sees it: the engine, what the scripts hold, and the line to the proxy."""
+
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ada_url
+
+from swproxy.errors import InvalidStateError, ScriptError, SwproxyError
+from swproxy.ipc import messages
+from swproxy.ipc.channel import BlockingChannel
+from swproxy.ipc.messages import ToWorker
+from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
+from swproxy.realm.engine import Engine, Pending
+from swproxy.realm.timers import Timers
+from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.storage.cache_storage import CacheStorage, RequestResponseList
+
+
+class ScriptNotLoaded(SwproxyError):
+    """importScripts() could not have the script."""
+
+    name = "NetworkError"
+
+
+class Realm:
+    """The state that the operations under ``web`` work on.
+
+    It is made before the process is forked; ``begin`` makes it a certain worker's.
+    """
+
+    engine: Engine
+    channel: BlockingChannel[ToWorker]
+    start: messages.Start
+    caches: CacheStorage
+    streams: Streams
+
+    def __init__(self) -> None:
+        self.bodies = Bodies()
+        self.timers = Timers()
+        self.open_caches: list[RequestResponseList] = []
+        self.fetches: dict[int, Pending] = {}
+        self.calls: dict[int, Pending] = {}
+        self.may_import = False
+        self.inbox: deque[ToWorker] = deque()  # came while a script waited for another message
+        self._turns: deque[dict[str, Any]] = deque()
+        self._next_pending = 0
+
+    def begin(self, start: messages.Start, channel: BlockingChannel[ToWorker]) -> None:
+        self.start = start
+        self.channel = channel
+        self.may_import = start.may_import
+        self.streams = Streams(channel.send, start.scratch_directory)
+        self.caches = CacheStorage(Path(start.caches_directory), start.quota)
+        self.engine.turn_budget = start.turn_budget
+
+    # Turns
+
+    def turn(self, kind: str, **message: Any) -> None:
+        """One message to JavaScript, then those that came of it."""
+        self._turns.append({"kind": kind, **message})
+        self.run_turns()
+
+    def run_turns(self) -> None:
+        while self._turns:
+            message = self._turns.popleft()
+            try:
+                self.engine.turn(message)
+            except ScriptError as error:
+                self.report_later("rejection", error)
+
+    def report_later(self, kind: str, error: ScriptError) -> None:
+        """An exception ("uncaught") or a rejected promise ("rejection") that reached the top, next turn."""
+        self._turns.appendleft({"kind": kind, "text": error.message, "isError": bool(error.stack)})
+
+    def later(self, kind: str, **message: Any) -> None:
+        """A turn of its own, when the present one is over."""
+        self._turns.append({"kind": kind, **message})
+
+    # Answers that come later
+
+    def defer(self) -> Pending:
+        self._next_pending += 1
+        return Pending(self._next_pending)
+
+    def settle(self, pending: Pending, value: Any) -> None:
+        """Resolves the promise that the script has for ``pending``; a ``SwproxyError`` rejects it."""
+        error = [value.name, str(value)] if isinstance(value, SwproxyError) else None
+        self.later("settle", id=pending.id, value=None if error else value, error=error)
+
+    def call(self, method: str, *arguments: Any) -> Pending:
+        """Asks the proxy."""
+        pending = self.defer()
+        self.calls[pending.id] = pending
+        self.channel.send(messages.Call(pending.id, method, list(arguments)))
+        return pending
+
+    # Bodies
+
+    def adopt(self, body: messages.Body | None) -> int | None:
+        """The handle of a body that came with a message."""
+        if body is None:
+            return None
+        if isinstance(body, messages.Inline):
+            return self.bodies.add(BytesBody(body.data))
+        if isinstance(body, messages.OnDisk):
+            file = os.fdopen(self.channel.files.popleft(), "rb")
+            return self.bodies.add(FileBody(file, body.offset, body.size))
+        return self.bodies.add(self.streams.remote(body.id, body.size))
+
+    def export(self, handle: int | None) -> tuple[messages.Body | None, int | None, Callable[[], None]]:
+        """The body for a message, the descriptor to send along, and what to do when it is sent."""
+        if handle is None:
+            return None, None, _nothing
+        body = self.bodies.take(handle)
+        if isinstance(body, BytesBody):
+            return messages.Inline(body.data), None, _nothing
+        if isinstance(body, FileBody):
+            return messages.OnDisk(body.offset, body.size), body.file.fileno(), body.close
+        return messages.Stream(body.id, body.size), None, _nothing
+
+    def read_all(self, body: Body, convert: Callable[[bytes], Any]) -> Any:
+        """What ``convert`` makes of all bytes: at once if they are here, else a ``Pending``."""
+        if isinstance(body, RemoteStream | ScriptStream):
+            pending = self.defer()
+            body.collect(
+                lambda outcome: self.settle(pending, convert(outcome) if isinstance(outcome, bytes) else outcome)
+            )
+            return pending
+        try:
+            return convert(body.read(0, body.size))
+        finally:
+            body.close()
+
+    # Scripts
+
+    def script(self, url: str) -> str:
+        """The source of an imported script: from the resource map, or from the network while that is allowed.
+
+        Raises:
+            ScriptNotLoaded: there is none.
+        """
+        known = self.start.scripts.get(url)
+        if known is not None:
+            if self.may_import:
+                self.channel.send(messages.ScriptUsed(url))
+            return known
+        if not self.may_import:
+            raise ScriptNotLoaded(f"The script '{url}' was not imported before or during the install event.")
+        answer = self._request_script(url)
+        if answer.source is None:
+            raise ScriptNotLoaded(f"The script '{url}' failed to load: {answer.error}")
+        self.start.scripts[url] = answer.source
+        return answer.source
+
+    def _request_script(self, url: str) -> messages.ScriptAnswer:
+        self.channel.send(messages.LoadScript(url))
+        with self.engine.waiting():
+            while True:
+                message = self.channel.receive(None)
+                if isinstance(message, messages.ScriptAnswer):
+                    return message
+                assert message is not None
+                self.inbox.append(message)
+
+    def resolve_module(self, base: str, specifier: str) -> str:
+        """https://html.spec.whatwg.org/#resolve-a-module-specifier, without import maps"""
+        if not specifier.startswith(("/", "./", "../")):
+            base = ""
+        try:
+            return ada_url.URL(specifier, base or None).href.partition("#")[0]
+        except ValueError:
+            raise InvalidStateError(
+                f"Failed to resolve module specifier '{specifier}': it is neither a URL nor a relative path"
+            ) from None
+
+    def evaluate(self) -> None:
+        """Runs the worker's script.
+
+        Raises:
+            ScriptError: it does not parse, or threw.
+        """
+        url = self.start.script_url
+        if self.start.module:
+            self.engine.modules.source = self.script
+            self.engine.modules.resolve = self.resolve_module
+            rejection = self.engine.evaluate_module(url)
+        else:
+            rejection = self.engine.evaluate(self.start.scripts[url], url)
+        if rejection is not None:
+            self.report_later("rejection", rejection)
+        self.run_turns()
+
+    def log(self, level: str, text: str, url: str = "", line: int = 0, column: int = 0, stack: str = "") -> None:
+        self.channel.send(messages.Log(level, text, url, line, column, stack))
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,85 @@
+"""The log of a profile: one JSON object a line, in order of time, for ``swproxy log``.
+
+Every line has ``time`` (seconds since the epoch) and ``kind``; the rest depends on the kind:
+
+- ``request``: ``method``, ``url``, ``status``, ``source`` (network, cache, script or error), ``milliseconds``,
+  ``bytes`` (if known), ``reason`` of an error;
+- ``console``: ``scope``, ``level``, ``text``, ``url``, ``line``, ``column``, ``stack``;
+- ``worker``: ``scope``, ``worker``, ``event``, ``reason``.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+MAX_SIZE = 1 << 23
+FLUSH_LINES = 200
+
+
+class Journal:
+    """Writes the log. Lines are written in groups; ``flush`` now and then."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = current(directory)
+        self._lines: list[bytes] = []
+        self._encode = msgspec.json.Encoder().encode
+        self.observer: Callable[[dict[str, Any]], None] | None = None
+
+    def write(self, kind: str, **fields: Any) -> None:
+        line = {"time": round(time.time(), 3), "kind": kind, **fields}
+        self._lines.append(self._encode(line))
+        if self.observer is not None:
+            self.observer(line)
+        if len(self._lines) >= FLUSH_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is waiting. A full disk loses the lines, not the proxy."""
+        if not self._lines:
+            return
+        data = b"\n".join(self._lines) + b"\n"
+        self._lines.clear()
+        try:
+            with self._path.open("ab") as file:
+                file.write(data)
+                full = file.tell() > MAX_SIZE
+            if full:
+                self._path.replace(previous(self._path.parent))
+        except OSError as error:
+            log.warning("cannot write the log: %s", error)
+
+
+def current(directory: Path) -> Path:
+    return directory / "swproxy.jsonl"
+
+
+def previous(directory: Path) -> Path:
+    return directory / "swproxy.1.jsonl"
+
+
+def read(directory: Path) -> Iterator[dict[str, Any]]:
+    """All lines that are kept, the oldest first."""
+    for path in (previous(directory), current(directory)):
+        if path.exists():
+            with path.open("rb") as file:
+                yield from (line for line in map(parsed, file) if line is not None)
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """A line, None if it is not whole."""
+    try:
+        value = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def encoded(line: dict[str, Any]) -> str:
+    """The line as it stands in the log."""
+    return msgspec.json.encode(line).decode()

@@ -1,0 +1,19 @@
+// https://html.spec.whatwg.org/#environment-settings-object: where and what this worker is. Set once, before its
+// script runs.
+
+const settings = { __proto__: null, url: "about:blank", origin: "null", onLine: true };
+
+/** The worker's own URL and the API base URL, which are the same. */
+export const baseURL = () => settings.url;
+export const origin = () => settings.origin;
+export const isOnLine = () => settings.onLine;
+
+export function setEnvironment({ url, origin: value, onLine }) {
+  settings.url = url;
+  settings.origin = value;
+  settings.onLine = onLine;
+}
+
+export function setOnLine(value) {
+  settings.onLine = value;
+}

@@ -1,0 +1,66 @@
+// Where the runtime begins: loads what every worker has, and puts the interfaces on the global object.
+import { op_lazy_interfaces } from "host:ops";
+import { MapKeys, ObjectDefineProperty, ObjectKeys, SafeSet } from "../infra/primordials.js";
+import { loadByPath } from "swproxy:bootstrap";
+import { exposed } from "../webidl/interface.js";
+import { console } from "../console/console.js";
+import {} from "../service_worker/dispatch.js";
+
+function define(name, value) {
+  ObjectDefineProperty(globalThis, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+}
+
+const waiting = new SafeSet(); // names whose module is not loaded yet
+
+function expose() {
+  const names = MapKeys(exposed);
+  for (let i = 0; i < names.length; i++) {
+    define(names[i], exposed.get(names[i]));
+    waiting.delete(names[i]);
+  }
+  exposed.clear();
+}
+
+/** A global that loads its module when it is first used. */
+function defineLazily(name, path) {
+  waiting.add(name);
+  ObjectDefineProperty(globalThis, name, {
+    __proto__: null,
+    get() {
+      loadByPath(path);
+      exposeWaiting();
+      return globalThis[name];
+    },
+    set(value) {
+      waiting.delete(name);
+      define(name, value);
+    },
+    enumerable: false,
+    configurable: true,
+  });
+}
+
+function exposeWaiting() {
+  const names = MapKeys(exposed);
+  for (let i = 0; i < names.length; i++) {
+    // A module may be loaded for another one: its names appear, unless the site has put its own there.
+    if (waiting.delete(names[i])) define(names[i], exposed.get(names[i]));
+  }
+  exposed.clear();
+}
+
+delete globalThis.SharedArrayBuffer; // only in cross-origin isolated workers
+delete globalThis.InternalError; // of QuickJS, not of the platform
+delete globalThis.performance;
+delete globalThis.queueMicrotask;
+define("console", console);
+expose();
+const lazy = op_lazy_interfaces();
+const names = ObjectKeys(lazy);
+for (let i = 0; i < names.length; i++) defineLazily(names[i], lazy[names[i]]);

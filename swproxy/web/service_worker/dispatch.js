@@ -1,0 +1,116 @@
+// What the host sends, turned into events: the JavaScript half of Run Service Worker, Install, Activate and Create
+// Fetch Event and Dispatch (https://w3c.github.io/ServiceWorker/#algorithms).
+import { op_event_finished, op_fetch_fall_through, op_fetch_respond, op_started } from "host:ops";
+import {
+  DOMExceptionConstructor,
+  FunctionPrototypeToString,
+  PromiseWithResolvers,
+  markAsHandled,
+  RegExpPrototypeTest,
+} from "../infra/primordials.js";
+import { Event } from "../events/event.js";
+import { EventTarget } from "../events/event_target.js";
+import { InnerRequest, Request } from "../fetch/request.js";
+import { setEnvironment, setOnLine } from "../html/environment.js";
+import { describe, reportException, reportRejection, thrownAs } from "../html/report_error.js";
+import { setReceiver } from "swproxy:bootstrap";
+import { fireTimer } from "../timers/timers.js";
+import { ExtendableEvent, InstallEvent } from "./extendable_event.js";
+import { FetchEvent } from "./fetch_event.js";
+import { updateRegistration } from "./service_worker_global_scope.js";
+
+let workerId = 0;
+
+function receive(message) {
+  switch (message.kind) {
+    case "start":
+      workerId = message.workerId;
+      setEnvironment(message.environment);
+      updateRegistration(message.registration, workerId);
+      break;
+    case "started":
+      op_started(EventTarget.eventTypes(globalThis), fetchListenersAreEmpty());
+      break;
+    case "fetch":
+      dispatchFetch(message);
+      break;
+    case "event":
+      dispatchExtendable(message);
+      break;
+    case "timer":
+      fireTimer(message.id);
+      break;
+    case "registration":
+      updateRegistration(message.registration, workerId);
+      break;
+    case "online":
+      setOnLine(message.value);
+      EventTarget.fire(globalThis, new Event(message.value ? "online" : "offline"));
+      break;
+    case "uncaught":
+      reportException(thrownAs(message.text, message.isError));
+      break;
+    case "rejection":
+      reportRejection(thrownAs(message.text, message.isError));
+      break;
+    default:
+      load("../messaging/receive.js").receive(message);
+  }
+}
+setReceiver(receive);
+
+const EMPTY_FUNCTION = /^(?:async\s*)?(?:function\s*\w*\s*)?\(?[\w\s,]*\)?\s*(?:=>)?\s*\{\s*\}$/;
+
+/** https://w3c.github.io/ServiceWorker/#all-fetch-listeners-are-empty-algorithm */
+function fetchListenersAreEmpty() {
+  const callbacks = EventTarget.callbacks(globalThis, "fetch");
+  for (let i = 0; i < callbacks.length; i++) {
+    if (typeof callbacks[i] !== "function") return false;
+    if (!RegExpPrototypeTest(EMPTY_FUNCTION, FunctionPrototypeToString(callbacks[i]))) return false;
+  }
+  return true;
+}
+
+function dispatchExtendable({ id, type }) {
+  const event = type === "install" ? new InstallEvent(type) : new ExtendableEvent(type);
+  EventTarget.fire(globalThis, event);
+  finish(id, event);
+}
+
+function finish(id, event) {
+  ExtendableEvent.whenInactive(event, (rejected, reason) => op_event_finished(id, rejected ? describe(reason) : null));
+}
+
+function dispatchFetch({ id, request, clientId, resultingClientId }) {
+  const handled = PromiseWithResolvers();
+  markAsHandled(handled.promise);
+  const event = new FetchEvent("fetch", {
+    __proto__: null,
+    bubbles: false,
+    cancelable: true,
+    composed: false,
+    request: new Request(InnerRequest.fromHost(request), "immutable"),
+    clientId,
+    resultingClientId,
+    replacesClientId: "",
+    handled: handled.promise,
+  });
+  const fail = () => handled.reject(new DOMExceptionConstructor("The fetch failed.", "NetworkError"));
+  FetchEvent.onResponse(event, (response, reason) => {
+    if (response === null || response.type === "error") {
+      fail();
+      op_fetch_respond(id, null, response === null ? reason : "respondWith() was given a network error");
+    } else {
+      handled.resolve();
+      op_fetch_respond(id, response.toHost(), "");
+    }
+  });
+  EventTarget.fire(globalThis, event);
+  if (!FetchEvent.respondWithEntered(event)) {
+    const canceled = Event.isCanceled(event);
+    if (canceled) fail();
+    else handled.resolve();
+    op_fetch_fall_through(id, canceled);
+  }
+  finish(id, event);
+}

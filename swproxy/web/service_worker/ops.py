@@ -1,0 +1,62 @@
+"""The host half of the service worker's global scope (https://w3c.github.io/ServiceWorker/)."""
+
+from typing import Any
+
+from swproxy.errors import SwproxyError
+from swproxy.ipc import messages
+
+
+def op_started(realm: Any, event_types: list[str], fetch_listeners_are_empty: bool) -> None:
+    """The script has run; these are the events it listens to."""
+    realm.channel.send(messages.Started(event_types, fetch_listeners_are_empty))
+
+
+def op_event_finished(realm: Any, id: int, rejected: str | None) -> None:  # noqa: A002
+    realm.channel.send(messages.EventFinished(id, rejected))
+
+
+def op_fetch_fall_through(realm: Any, id: int, canceled: bool) -> None:  # noqa: A002
+    realm.channel.send(messages.FallThrough(id, canceled))
+
+
+def op_fetch_respond(realm: Any, id: int, response: dict[str, Any] | None, error: str) -> None:  # noqa: A002
+    """``response`` is what ``InnerResponse.toHost`` of fetch/response.js gives."""
+    if response is None:
+        realm.channel.send(messages.Respond(id, None, error))
+        return
+    try:
+        body, file, sent = realm.export(response["body"])
+    except SwproxyError as failure:
+        realm.channel.send(messages.Respond(id, None, str(failure)))
+        return
+    realm.channel.send(messages.Respond(id, response_message(response, body)), file)
+    sent()
+
+
+def response_message(response: dict[str, Any], body: messages.Body | None) -> messages.Response:
+    return messages.Response(
+        type=response["type"],
+        urls=response["urls"],
+        status=response["status"],
+        status_text=response["statusText"],
+        headers=[(name, value) for name, value in response["headers"]],
+        cookies=response["cookies"],
+        body=body,
+        source=response["source"],
+    )
+
+
+def op_skip_waiting(realm: Any) -> Any:
+    return realm.call("skip_waiting")
+
+
+def op_registration_update(realm: Any) -> Any:
+    return realm.call("update")
+
+
+def op_registration_unregister(realm: Any) -> Any:
+    return realm.call("unregister")
+
+
+def op_worker_post_message(realm: Any, worker_id: int, message: Any) -> None:
+    realm.call("worker_post_message", worker_id, message)

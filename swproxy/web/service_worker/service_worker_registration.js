@@ -1,0 +1,71 @@
+// https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface
+import { op_registration_unregister, op_registration_update } from "host:ops";
+import { Event } from "../events/event.js";
+import { defineEventHandlers, EventTarget } from "../events/event_target.js";
+import { defineInterface, promising } from "../webidl/interface.js";
+import { serviceWorkerFor } from "./service_worker.js";
+
+export class ServiceWorkerRegistration extends EventTarget {
+  #scope;
+  #updateViaCache;
+  #installing = null;
+  #waiting = null;
+  #active = null;
+
+  constructor(description) {
+    super();
+    this.#scope = description.scope;
+    ServiceWorkerRegistration.update(this, description);
+  }
+
+  static is(value) {
+    return typeof value === "object" && value !== null && #scope in value;
+  }
+
+  /** Takes over what the host says: { updateViaCache, installing, waiting, active }. */
+  static update(registration, { updateViaCache, installing, waiting, active }) {
+    const before = registration.#installing;
+    registration.#updateViaCache = updateViaCache;
+    registration.#installing = serviceWorkerFor(installing);
+    registration.#waiting = serviceWorkerFor(waiting);
+    registration.#active = serviceWorkerFor(active);
+    if (registration.#installing !== null && registration.#installing !== before && before === null) {
+      EventTarget.fire(registration, new Event("updatefound"));
+    }
+  }
+
+  get installing() {
+    return this.#installing;
+  }
+
+  get waiting() {
+    return this.#waiting;
+  }
+
+  get active() {
+    return this.#active;
+  }
+
+  get scope() {
+    return this.#scope;
+  }
+
+  get updateViaCache() {
+    return this.#updateViaCache;
+  }
+
+  async update() {
+    await op_registration_update();
+    return this;
+  }
+
+  async unregister() {
+    return op_registration_unregister();
+  }
+}
+
+defineInterface(ServiceWorkerRegistration, {
+  readonly: ["installing", "waiting", "active", "scope", "updateViaCache"],
+  operations: { update: promising([]), unregister: promising([]) },
+});
+defineEventHandlers(ServiceWorkerRegistration.prototype, ServiceWorkerRegistration.is, ["updatefound"]);

@@ -1,0 +1,1 @@
+"""The supervising side of the worker processes."""

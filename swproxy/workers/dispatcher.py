@@ -1,0 +1,294 @@
+"""A client's request on its way through a worker: Handle Fetch, driven (https://w3c.github.io/ServiceWorker/#algorithms)."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from swproxy.errors import NetworkError, ScriptError, WorkerGone
+from swproxy.ipc import messages
+from swproxy.ipc.messages import Header
+from swproxy.network.fetcher import Fetcher, Initiator
+from swproxy.network.live_body import BodyReader, LiveBody
+from swproxy.service_worker.client import ClientMap, ServiceWorkerClient
+from swproxy.service_worker.handle_fetch import Dispatch, FetchTarget, check_response, plan_fetch
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
+from swproxy.service_worker.states import WorkerState
+from swproxy.storage.bodies import BytesBody, CompleteBody
+from swproxy.workers.lifecycle_driver import LifecycleDriver
+from swproxy.workers.manager import WorkerManager
+from swproxy.workers.process import PendingEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """A request as a client sent it (https://fetch.spec.whatwg.org/#concept-request).
+
+    ``headers`` are those that scripts see, ``hidden_headers`` the others; ``client_origin`` is what the client said
+    in Origin; ``peer`` tells browsers apart.
+    """
+
+    target: FetchTarget
+    method: str
+    mode: str
+    credentials: str
+    cache: str
+    redirect: str
+    is_reload_navigation: bool
+    referrer: str
+    client_origin: str
+    headers: list[Header]
+    hidden_headers: list[Header]
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a worker answered. ``source`` is "network", "cache" or "script"."""
+
+    status: int
+    status_text: str
+    headers: list[Header]
+    cookies: list[str]
+    body: CompleteBody | BodyReader | None
+    source: str
+    registration: ServiceWorkerRegistration
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A network error, and why."""
+
+    reason: str
+    registration: ServiceWorkerRegistration
+
+
+@dataclass(frozen=True, slots=True)
+class PassedThrough:
+    """The network is to answer, as if there was no worker."""
+
+
+Outcome = Answer | Failure | PassedThrough
+
+
+class FetchDispatcher:
+    """Finds the worker for a request and has it answer."""
+
+    def __init__(
+        self,
+        registrations: RegistrationMap,
+        clients: ClientMap,
+        manager: WorkerManager,
+        lifecycle: LifecycleDriver,
+        fetcher: Fetcher,
+        scratch: Path,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._registrations = registrations
+        self._clients = clients
+        self._manager = manager
+        self._lifecycle = lifecycle
+        self._fetcher = fetcher
+        self._scratch = scratch
+        self._now = now
+
+    def may_handle(self, origin: str, client_origins: tuple[str, ...]) -> bool:
+        """Whether any registration could match: of the request's origin, or its client's."""
+        has = self._registrations.has_origin
+        return has(origin) or any(has(client) for client in client_origins)
+
+    async def handle(self, request: ClientRequest, body: bytes | LiveBody | None) -> Outcome:
+        """The outcome for a request.
+
+        Args:
+            body: None, all bytes, or a stream.
+        """
+        client = self._client_of(request)
+        controller = self._controller(request, client)
+        plan = plan_fetch(request.target, self._registrations, controller, self._now())
+        registration = plan.registration if isinstance(plan, Dispatch) else plan.soft_update
+        reserved = self._reserve_client(request, registration)
+        try:
+            if not isinstance(plan, Dispatch):
+                return PassedThrough()
+            if request.method == "OPTIONS" and _is_preflight(request):
+                return _answer_preflight(request, plan.registration)
+            return await self._dispatch(request, body, plan, client, reserved)
+        finally:
+            if registration is not None and (not isinstance(plan, Dispatch) or plan.soft_update):
+                self._lifecycle.soft_update(registration)
+
+    def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
+        if request.target.is_non_subresource or not request.referrer.startswith("https:"):
+            if request.target.is_non_subresource or not request.client_origin.startswith("https:"):
+                return None
+            return self._clients.find(request.peer, request.client_origin + "/")
+        return self._clients.find(request.peer, request.referrer)
+
+    def _controller(
+        self, request: ClientRequest, client: ServiceWorkerClient | None
+    ) -> ServiceWorkerRegistration | None:
+        if not request.target.has_metadata or request.target.is_non_subresource:
+            return None
+        if client is not None:
+            return client.controller
+        # A page from before the proxy started, or one that sends no referrer.
+        match = self._registrations.match_service_worker_registration
+        if request.referrer.startswith("https:"):
+            return match(request.referrer)
+        if request.client_origin in ("", origin_of(request.target.url)):
+            return match(request.target.url)
+        return match(request.client_origin + "/")
+
+    def _reserve_client(
+        self, request: ClientRequest, registration: ServiceWorkerRegistration | None
+    ) -> ServiceWorkerClient | None:
+        if not request.target.is_navigation or not request.target.has_metadata:
+            return None
+        frame_type = "top-level" if request.target.destination == "document" else "nested"
+        client = ServiceWorkerClient(request.target.url, request.peer, registration, frame_type)
+        self._clients.add(client)
+        return client
+
+    async def _dispatch(
+        self,
+        request: ClientRequest,
+        body: bytes | LiveBody | None,
+        plan: Dispatch,
+        client: ServiceWorkerClient | None,
+        reserved: ServiceWorkerClient | None,
+    ) -> Outcome:
+        worker, registration = plan.worker, plan.registration
+        if worker.state is WorkerState.ACTIVATING:
+            await self._lifecycle.until_activated(worker)
+        try:
+            process = self._manager.running(worker) or await self._manager.running_process(worker)
+            event = process.dispatch_fetch(
+                worker_request(request, process.export_body(body)),
+                client.id if client is not None else "",
+                reserved.id if reserved is not None else "",
+                request,
+            )
+            assert event.answer is not None
+            answer = await event.answer
+        except (WorkerGone, ScriptError) as error:
+            return Failure(_explain(registration, str(error)), registration)
+        if isinstance(answer, messages.FallThrough):
+            if answer.canceled:
+                return Failure(_explain(registration, "a fetch listener called preventDefault()"), registration)
+            if request.mode == "cors" and origin_of(request.target.url) != registration.origin:
+                return await self._fetch_with_cors(request, body, registration)
+            return PassedThrough()
+        return self._answer(request, registration, event, answer)
+
+    async def _fetch_with_cors(
+        self, request: ClientRequest, body: bytes | LiveBody | None, registration: ServiceWorkerRegistration
+    ) -> Outcome:
+        """The network's answer to a request of another origin: its preflight was answered here, so CORS is ours."""
+        initiator = Initiator(
+            origin=request.client_origin,
+            url=request.referrer,
+            directory=self._scratch,
+            client_url=request.target.url,
+            client_headers=request.hidden_headers,
+        )
+        upload = body if isinstance(body, bytes | None) else body.reader()
+        try:
+            response = await self._fetcher.fetch(worker_request(request, None), initiator, upload)
+        except NetworkError as error:
+            return Failure(str(error), registration)
+        content: CompleteBody | BodyReader | None = None
+        if isinstance(response.body, LiveBody):
+            content = response.body.reader()
+        elif response.body is not None:
+            content = BytesBody(response.body)
+        headers = _with_cors(response.headers, request.client_origin)
+        return Answer(
+            response.status, response.status_text, headers, response.cookies, content, "network", registration
+        )
+
+    def _answer(
+        self,
+        request: ClientRequest,
+        registration: ServiceWorkerRegistration,
+        event: PendingEvent,
+        answer: messages.Respond,
+    ) -> Outcome:
+        response = answer.response
+        if response is None:
+            return Failure(_explain(registration, answer.error), registration)
+        mode, redirect = request.mode, request.redirect
+        if not request.target.has_metadata:
+            mode, redirect = "no-cors", "follow" if response.type != "opaqueredirect" else redirect
+        reason = check_response(mode, redirect, response.type, len(response.urls))
+        if reason is not None:
+            if event.body is not None:
+                event.body.close()
+            return Failure(_explain(registration, reason), registration)
+        headers = response.headers
+        if request.mode == "cors" and request.client_origin not in ("", "null", origin_of(request.target.url)):
+            headers = _with_cors(headers, request.client_origin)
+        return Answer(
+            response.status,
+            response.status_text,
+            headers,
+            response.cookies,
+            event.body,
+            response.source,
+            registration,
+        )
+
+
+def worker_request(request: ClientRequest, body: messages.Body | None) -> messages.Request:
+    """The request as the worker sees it."""
+    return messages.Request(
+        id=0,  # the event's number comes with the dispatch
+        method=request.method,
+        url=request.target.url,
+        headers=request.headers,
+        body=body,
+        destination=request.target.destination,
+        referrer=request.referrer,
+        mode=request.mode,
+        credentials=request.credentials,
+        cache=request.cache,
+        redirect=request.redirect,
+        is_reload_navigation=request.is_reload_navigation,
+    )
+
+
+def _explain(registration: ServiceWorkerRegistration, reason: str) -> str:
+    return f"the service worker of {registration.scope} did not answer this request: {reason}"
+
+
+# CORS between a browser's page and the worker that answers for another origin.
+
+
+def _is_preflight(request: ClientRequest) -> bool:
+    return any(name.lower() == "access-control-request-method" for name, _ in request.hidden_headers)
+
+
+def _answer_preflight(request: ClientRequest, registration: ServiceWorkerRegistration) -> Answer:
+    """A page that has a worker makes no preflight; the browser, which knows of no worker, does."""
+    asked = {name.lower(): value for name, value in request.hidden_headers}
+    headers = [
+        ("Access-Control-Allow-Origin", request.client_origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Allow-Methods", asked["access-control-request-method"]),
+        ("Access-Control-Allow-Headers", asked.get("access-control-request-headers", "")),
+        ("Access-Control-Max-Age", "0"),
+        ("Vary", "Origin"),
+    ]
+    return Answer(204, "No Content", headers, [], None, "script", registration)
+
+
+def _with_cors(headers: list[Header], origin: str) -> list[Header]:
+    kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+    exposed = ", ".join(sorted({name for name, _ in kept}))
+    return [
+        *kept,
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Expose-Headers", exposed),
+        ("Vary", "Origin"),
+    ]

@@ -1,0 +1,145 @@
+"""The proxy's side of the warm fork server (see realm/fork_server.py)."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from swproxy.errors import WorkerGone
+
+
+class ForkServer:
+    """Starts worker processes.
+
+    Args:
+        error_log: where the standard error of all workers goes.
+        internal_frames: show the runtime's own frames in JavaScript stacks.
+    """
+
+    def __init__(self, error_log: Path, *, internal_frames: bool = False) -> None:
+        self._error_log = error_log
+        self._internal_frames = internal_frames
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._buffer = b""
+        self._ready: asyncio.Future[None] | None = None
+        self._spawning: deque[tuple[asyncio.Future[int], Callable[[int], None]]] = deque()
+        self._on_exit: dict[int, Callable[[int], None]] = {}
+
+    def start(self) -> None:
+        """Starts the process; it becomes ready by itself."""
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", "-X", "utf8", "-m", "swproxy.realm.fork_server", str(theirs.fileno())]
+        if self._internal_frames:
+            command.append("--internal-frames")
+        with self._error_log.open("ab") as errors, theirs:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                env={},  # nothing of the host's environment is any script's business
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+            )
+        ours.setblocking(False)
+        self._control = ours
+        self._ready = loop.create_future()
+        loop.add_reader(ours, self._readable)
+
+    async def spawn(self, on_exit: Callable[[int], None]) -> tuple[int, socket.socket]:
+        """Forks a worker process.
+
+        Args:
+            on_exit: called with its exit status (negative: the signal that killed it).
+
+        Returns:
+            The process id, and the proxy's end of its socket.
+
+        Raises:
+            WorkerGone: the fork server has ended.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self.start()
+        assert self._ready is not None
+        assert self._control is not None
+        await asyncio.shield(self._ready)
+        ours, theirs = socket.socketpair()
+        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._spawning.append((started, on_exit))
+        with theirs:
+            try:
+                socket.send_fds(self._control, [b"n"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise WorkerGone("the process that starts workers has ended") from None
+        try:
+            pid = await started
+        except BaseException:
+            ours.close()
+            raise
+        return pid, ours
+
+    def _readable(self) -> None:
+        assert self._control is not None
+        try:
+            data = self._control.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            word, *numbers = line.split()
+            if word == b"ready":
+                assert self._ready is not None
+                self._ready.set_result(None)
+            elif word == b"started":
+                future, on_exit = self._spawning.popleft()
+                pid = int(numbers[0])
+                self._on_exit[pid] = on_exit
+                if not future.done():
+                    future.set_result(pid)
+            elif word == b"ended":
+                self._on_exit.pop(int(numbers[0]))(int(numbers[1]))
+
+    def _lost(self) -> None:
+        gone = WorkerGone("the process that starts workers has ended")
+        assert self._ready is not None
+        waiting: list[asyncio.Future[Any]] = [self._ready, *(future for future, _ in self._spawning)]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(gone)
+        self._spawning.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the fork server; its workers end when their sockets are closed."""
+        if self._control is not None:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+        self._buffer = b""
+
+
+def kill(pid: int) -> None:
+    """SIGKILL to one of our own workers."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

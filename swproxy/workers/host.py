@@ -1,0 +1,313 @@
+"""What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from swproxy.config import Settings
+from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, SwproxyError
+from swproxy.ipc import messages
+from swproxy.network.conditions import Conditions
+from swproxy.network.fetcher import Fetcher, Initiator
+from swproxy.network.live_body import BodyReader, CompleteReader
+from swproxy.network.script_loader import ScriptLoader
+from swproxy.service_worker.client import ClientMap
+from swproxy.service_worker.effects import FetchScript
+from swproxy.service_worker.jobs import Job, JobType
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
+from swproxy.service_worker.states import WorkerState
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage import cache_storage
+from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.storage.journal import Journal
+from swproxy.storage.profile import Profile
+from swproxy.workers.dispatcher import ClientRequest
+from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
+from swproxy.workers.manager import WorkerManager
+from swproxy.workers.process import WorkerProcess
+
+
+class NotAllowed(SwproxyError):
+    """The page, or its user, has not allowed it."""
+
+    name = "InvalidAccessError"
+
+
+def describe_worker(worker: ServiceWorker | None) -> dict[str, Any] | None:
+    """As web/service_worker/service_worker.js takes it."""
+    if worker is None:
+        return None
+    return {"id": worker.id, "scriptURL": worker.script_url, "state": worker.state.value}
+
+
+def describe_registration(registration: ServiceWorkerRegistration, reader: ServiceWorker) -> dict[str, Any]:
+    """As web/service_worker/service_worker_registration.js takes it, for the realm of ``reader``."""
+    workers = {str(worker.id): describe_worker(worker) for worker in (reader, *registration.workers())}
+    return {
+        "scope": registration.scope,
+        "updateViaCache": registration.update_via_cache,
+        "installing": describe_worker(registration.installing),
+        "waiting": describe_worker(registration.waiting),
+        "active": describe_worker(registration.active),
+        "workers": workers,
+    }
+
+
+class Host:
+    """The proxy as its workers see it (``ManagerHost``). ``connect`` completes it."""
+
+    manager: WorkerManager
+    driver: LifecycleDriver
+
+    def __init__(
+        self,
+        settings: Settings,
+        profile: Profile,
+        registrations: RegistrationMap,
+        clients: ClientMap,
+        conditions: Conditions,
+        fetcher: Fetcher,
+        scripts: ScriptLoader,
+        journal: Journal,
+    ) -> None:
+        self._settings = settings
+        self._profile = profile
+        self._registrations = registrations
+        self._clients = clients
+        self._conditions = conditions
+        self._fetcher = fetcher
+        self._scripts = scripts
+        self._journal = journal
+        self._unclean: set[str] = set()
+        self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
+            "skip_waiting": self._skip_waiting,
+            "update": self._update,
+            "unregister": self._unregister,
+            "clients_get": self._clients_get,
+            "clients_match_all": self._clients_match_all,
+            "clients_claim": self._clients_claim,
+            "clients_open_window": self._not_allowed,
+            "client_focus": self._not_allowed,
+            "client_navigate": self._not_allowed,
+            "client_post_message": self._no_such_client,
+            "worker_post_message": self._worker_post_message,
+        }
+
+    def connect(self, manager: WorkerManager, driver: LifecycleDriver) -> None:
+        self.manager = manager
+        self.driver = driver
+
+    # Processes
+
+    def start_message(self, worker: ServiceWorker, scratch: Path) -> messages.Start:
+        """What a fresh process is told."""
+        registration = self._registration(worker)
+        origin = origin_of(worker.script_url)
+        return messages.Start(
+            worker_id=worker.id,
+            script_url=worker.script_url,
+            module=worker.type == "module",
+            origin=origin,
+            scripts={url: script.text for url, script in worker.script_resource_map.items()},
+            registration=describe_registration(registration, worker),
+            may_import=worker.may_import,
+            online=not self._conditions.is_offline(origin),
+            user_agent=self._settings.user_agent,
+            caches_directory=str(cache_storage.directory_of(self._profile.caches, origin)),
+            scratch_directory=str(scratch),
+            quota=self._settings.quota,
+            turn_budget=self._settings.turn_budget,
+            memory_limit=self._settings.memory_limit,
+        )
+
+    def before_start(self, worker: ServiceWorker) -> None:
+        """Tidies the caches of an origin that no process uses."""
+        origin = origin_of(worker.script_url)
+        if self._in_use(origin):
+            return
+        storage = cache_storage.CacheStorage(cache_storage.directory_of(self._profile.caches, origin))
+        try:
+            storage.sweep(thorough=origin in self._unclean)
+            self._unclean.discard(origin)
+        finally:
+            storage.close()
+
+    def mark_unclean(self, origin: str) -> None:
+        """The last process that used the caches of the origin was killed: sweep them before the next one."""
+        self._unclean.add(origin)
+
+    def _in_use(self, origin: str) -> bool:
+        return any(origin_of(process.worker.script_url) == origin for process in self.manager.all_processes())
+
+    def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
+        """The last event of a worker is over: its registration may have waited for that."""
+        registration = self.driver.registration_of(worker)
+        if registration is not None:
+            self.driver.look_after(registration)
+
+    def worker_ended(self, worker: ServiceWorker, reason: str) -> None:
+        """A process has ended; the reason is empty if it was simply not needed any more."""
+        self._journal.write(
+            "worker", scope=worker.scope, worker=worker.id, event="crashed" if reason else "stopped", reason=reason
+        )
+        if reason:
+            self.mark_unclean(origin_of(worker.script_url))
+
+    def state_changed(self, registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
+        """Tells the processes of a registration, and the log."""
+        processes = self.manager.processes_of(registration)
+        for process in processes:
+            description = describe_registration(registration, process.worker)
+            process.send(messages.RegistrationChanged(description, process.worker.may_import))
+        if worker is not None:
+            self._journal.write("worker", scope=worker.scope, worker=worker.id, event=worker.state.value, reason="")
+
+    def online_changed(self) -> None:
+        """Tells all processes whether they are online."""
+        for process in self.manager.all_processes():
+            online = not self._conditions.is_offline(origin_of(process.worker.script_url))
+            process.send(messages.OnlineChanged(online))
+
+    def log_worker(self, worker: ServiceWorker, line: messages.Log) -> None:
+        """A console line or an error."""
+        self._journal.write(
+            "console",
+            scope=worker.scope,
+            level=line.level,
+            text=line.text,
+            url=line.url,
+            line=line.line,
+            column=line.column,
+            stack=line.stack,
+        )
+
+    # Network
+
+    async def fetch_for_worker(self, process: WorkerProcess, message: messages.Fetch) -> messages.FetchAnswer:
+        """The answer to the worker's fetch()."""
+        request = message.request
+        client = process.client_requests.get(request.id) if request.id is not None else None
+        client_url, hidden = "", []
+        if isinstance(client, ClientRequest):
+            client_url, hidden = client.target.url, client.hidden_headers
+        initiator = Initiator(
+            origin=origin_of(process.worker.script_url),
+            url=process.worker.script_url,
+            directory=process.directory,
+            client_url=client_url,
+            client_headers=hidden,
+        )
+        body = process.import_body(request.body)
+        upload: bytes | BodyReader | None
+        if isinstance(body, BytesBody):
+            upload = body.data
+        elif isinstance(body, FileBody):
+            upload = CompleteReader(body)
+        else:
+            upload = body
+        try:
+            response = await self._fetcher.fetch(request, initiator, upload)
+        except NetworkError as error:
+            return messages.FetchAnswer(message.id, None, str(error))
+        finally:
+            if body is not None:
+                body.close()
+        return messages.FetchAnswer(
+            message.id,
+            messages.Response(
+                type=response.type,
+                urls=response.urls,
+                status=response.status,
+                status_text=response.status_text,
+                headers=response.headers,
+                cookies=response.cookies,
+                body=process.export_body(response.body),
+                source="network",
+            ),
+        )
+
+    async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
+        """The source of an import: https://w3c.github.io/ServiceWorker/#importscripts"""
+        if not worker.may_import:
+            return messages.ScriptAnswer(None, "it was not imported before or during the install event")
+        registration = self._registration(worker)
+        effect = FetchScript(
+            registration,
+            url,
+            top_level=False,
+            no_cache=registration.update_via_cache == "none" or registration.is_stale(time.time()),
+            module=worker.type == "module",
+            local_script=worker.local_script,
+        )
+        response = await self._scripts.load(effect)
+        if response.resource is None:
+            return messages.ScriptAnswer(None, str(response.error))
+        registration.last_update_check_time = response.time
+        worker.script_resource_map[url] = response.resource
+        worker.used_scripts.add(url)
+        worker.classic_scripts_imported = True
+        return messages.ScriptAnswer(response.resource.text)
+
+    def _registration(self, worker: ServiceWorker) -> ServiceWorkerRegistration:
+        registration = self.driver.registration_of(worker)
+        if registration is None:
+            raise InvalidStateError(f"the registration of {worker.scope} is gone")
+        return registration
+
+    # Calls
+
+    async def call(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> Any:
+        """Whatever else a script asks."""
+        handler = self._methods.get(method)
+        if handler is None:
+            raise InvalidInput(f"there is no {method}")
+        return await handler(worker, *arguments)
+
+    async def _skip_waiting(self, worker: ServiceWorker) -> None:
+        worker.skip_waiting = True
+        registration = self.driver.registration_of(worker)
+        if registration is not None and registration.waiting is worker:
+            await self.driver.try_activate(registration)
+
+    async def _update(self, worker: ServiceWorker) -> None:
+        if worker.state in (WorkerState.PARSED, WorkerState.INSTALLING):
+            raise InvalidStateError("A worker that is being installed cannot update its registration.")
+        registration = self._registration(worker)
+        job = self.driver.soft_update(registration)
+        if job is None:
+            raise InvalidInput("The registration has no worker to update.")
+        await settled(job.promise)
+
+    async def _unregister(self, worker: ServiceWorker) -> bool:
+        job = self.driver.schedule(Job(JobType.UNREGISTER, worker.scope))
+        return bool(await settled(job.promise))
+
+    async def _clients_get(self, worker: ServiceWorker, number: str) -> dict[str, Any] | None:
+        client = self._clients.get(number)
+        if client is None or origin_of(client.url) != origin_of(worker.script_url):
+            return None
+        return client.describe()
+
+    async def _clients_match_all(self, worker: ServiceWorker, options: dict[str, Any]) -> list[dict[str, Any]]:
+        return []  # HTTP does not show which pages are still open
+
+    async def _clients_claim(self, worker: ServiceWorker) -> None:
+        registration = self._registration(worker)
+        if registration.active is not worker:
+            raise InvalidStateError("Only the active worker can claim clients.")
+        self._clients.claim(registration, self._registrations.match_service_worker_registration)
+
+    async def _not_allowed(self, worker: ServiceWorker, *arguments: Any) -> None:
+        raise NotAllowed("Not allowed: no window of this origin has been used by its user.")
+
+    async def _no_such_client(self, worker: ServiceWorker, *arguments: Any) -> None:
+        return None  # a message to a page that has closed is lost, as in browsers
+
+    async def _worker_post_message(self, worker: ServiceWorker, number: int, message: Any) -> None:
+        registration = self._registration(worker)
+        target = next((other for other in registration.workers() if other.id == number), None)
+        if target is not None:
+            await self.manager.dispatch_event(
+                target, "message", {"message": message, "source": describe_worker(worker), "sourceType": "worker"}
+            )

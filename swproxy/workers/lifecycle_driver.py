@@ -1,0 +1,200 @@
+"""Runs the lifecycle's algorithms: performs their effects, one job of a scope after the other."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from swproxy.errors import SwproxyError
+from swproxy.network.script_loader import ScriptLoader
+from swproxy.service_worker import effects
+from swproxy.service_worker.client import ClientMap
+from swproxy.service_worker.jobs import Job, JobPromise, JobQueues
+from swproxy.service_worker.lifecycle import Lifecycle, Steps
+from swproxy.service_worker.registration import ServiceWorkerRegistration
+from swproxy.service_worker.states import WorkerState
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage.database import Database
+from swproxy.workers.manager import WorkerManager
+
+log = logging.getLogger(__name__)
+
+StateObserver = Callable[[ServiceWorkerRegistration, ServiceWorker | None], None]
+
+
+class LifecycleDriver:
+    """Between the pure lifecycle and the world.
+
+    Args:
+        on_state: told of every change of a worker's state.
+    """
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        manager: WorkerManager,
+        scripts: ScriptLoader,
+        database: Database,
+        clients: ClientMap,
+        on_state: StateObserver,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._manager = manager
+        self._scripts = scripts
+        self._database = database
+        self._clients = clients
+        self._on_state = on_state
+        self._queues = JobQueues(self._run_job)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._activated: dict[int, asyncio.Event] = {}
+        self._activations: dict[str, asyncio.Task[None]] = {}
+        self._clearing: set[ServiceWorkerRegistration] = set()
+
+    def schedule(self, job: Job) -> Job:
+        """https://w3c.github.io/ServiceWorker/#schedule-job-algorithm"""
+        self._queues.schedule_job(job)
+        return job
+
+    def soft_update(self, registration: ServiceWorkerRegistration, *, force: bool = False) -> Job | None:
+        """https://w3c.github.io/ServiceWorker/#soft-update-algorithm"""
+        job = self._lifecycle.soft_update(registration, force_bypass_cache=force)
+        return None if job is None else self.schedule(job)
+
+    def _run_job(self, job: Job) -> None:
+        self._spawn(self._job(job))
+
+    async def _job(self, job: Job) -> None:
+        registration = self._lifecycle.registrations.get_registration(job.scope)
+        try:
+            await self._perform(self._lifecycle.run_job(job))
+        except SwproxyError as error:
+            job.reject(error)
+        except Exception:
+            log.exception("the %s job of %s failed", job.type, job.scope)
+            job.reject(SwproxyError(f"The {job.type} of {job.scope} failed: see the proxy's log."))
+        finally:
+            self._queues.finish_job(job)
+        current = self._lifecycle.registrations.get_registration(job.scope)
+        if registration is not None and registration.unregistered:
+            self._clearing.add(registration)
+            self.look_after(registration)
+        if current is not None:
+            self.look_after(current)
+
+    async def _perform(self, steps: Steps) -> None:
+        result: Any = None
+        try:
+            while True:
+                result = await self._effect(steps.send(result))
+        except StopIteration:
+            pass
+
+    async def _effect(self, effect: effects.Effect) -> Any:
+        match effect:
+            case effects.FetchScript():
+                return await self._scripts.load(effect)
+            case effects.RunServiceWorker():
+                try:
+                    return await self._manager.run_service_worker(effect.worker)
+                except SwproxyError as error:
+                    return error
+            case effects.DispatchLifecycleEvent():
+                try:
+                    await self._manager.dispatch_event(effect.worker, effect.type)
+                except SwproxyError as error:
+                    return error
+            case effects.TerminateServiceWorker():
+                self._manager.terminate(effect.worker)
+            case effects.HasClients():
+                return False  # HTTP does not show which pages are open
+            case effects.Store():
+                self._database.store(effect.registration)
+            case effects.Forget():
+                self._database.forget(effect.registration.scope)
+                self._clients.release(effect.registration)
+            case effects.StateChanged():
+                worker = effect.worker
+                if worker is not None and worker.state is not WorkerState.ACTIVATING:
+                    self._activated.pop(worker.id, asyncio.Event()).set()
+                self._on_state(effect.registration, worker)
+            case effects.ControllerChange():
+                pass  # the clients are controlled by registrations, not by versions
+        return None
+
+    async def until_activated(self, worker: ServiceWorker) -> None:
+        """Waits while the worker is activating."""
+        while worker.state is WorkerState.ACTIVATING:
+            await self._activated.setdefault(worker.id, asyncio.Event()).wait()
+
+    def look_after(self, registration: ServiceWorkerRegistration) -> None:
+        """Try Activate, or Try Clear Registration for one that is unregistered."""
+        if registration in self._clearing:
+            self._spawn(self._try_clear(registration))
+        elif registration.waiting is not None:
+            self._activation(registration)
+
+    def _activation(self, registration: ServiceWorkerRegistration) -> asyncio.Task[None]:
+        """Try Activate: one at a time for a scope."""
+        task = self._activations.get(registration.scope)
+        if task is None:
+            task = self._spawn(self._perform(self._lifecycle.try_activate(registration)))
+            self._activations[registration.scope] = task
+            tried = registration.waiting
+            task.add_done_callback(lambda _: self._activated_or_not(registration, tried))
+        return task
+
+    def _activated_or_not(self, registration: ServiceWorkerRegistration, tried: ServiceWorker | None) -> None:
+        del self._activations[registration.scope]
+        if registration.waiting not in (None, tried):
+            self._activation(registration)  # another one came meanwhile
+
+    async def try_activate(self, registration: ServiceWorkerRegistration) -> None:
+        """https://w3c.github.io/ServiceWorker/#try-activate-algorithm; returns when nothing more happens now."""
+        if registration.waiting is not None or registration.scope in self._activations:
+            await asyncio.shield(self._activation(registration))
+
+    async def _try_clear(self, registration: ServiceWorkerRegistration) -> None:
+        await self._perform(self._lifecycle.try_clear_registration(registration))
+        if not any(registration.workers()):
+            self._clearing.discard(registration)
+
+    def registration_of(self, worker: ServiceWorker) -> ServiceWorkerRegistration | None:
+        """The registration that has the worker; also one that is unregistered but not yet cleared."""
+        current = self._lifecycle.registrations.get_registration(worker.scope)
+        candidates = [*self._clearing] if current is None else [current, *self._clearing]
+        return next((item for item in candidates if worker in item.workers()), current)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the lifecycle failed", exc_info=error)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+async def settled(promise: JobPromise) -> Any:
+    """What the job's promise settles with.
+
+    Raises:
+        SwproxyError: it is rejected with that.
+    """
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def settle(promise: JobPromise) -> None:
+        if future.done():
+            return
+        if promise.error is not None:
+            future.set_exception(promise.error)
+        else:
+            future.set_result(promise.value)
+
+    promise.then(settle)
+    return await future

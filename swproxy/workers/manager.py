@@ -1,0 +1,208 @@
+"""Starts worker processes on demand, stops them when idle, and lets the next event start a fresh one."""
+
+import asyncio
+import itertools
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from swproxy.errors import InvalidStateError, ScriptError, WorkerGone
+from swproxy.ipc import messages
+from swproxy.service_worker.registration import ServiceWorkerRegistration
+from swproxy.service_worker.states import RunningStatus, WorkerState, running_transition
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.workers.fork_server import ForkServer
+from swproxy.workers.limits import Limits
+from swproxy.workers.process import WorkerHost, WorkerProcess
+from swproxy.workers.watchdog import Watchdog
+
+
+class ManagerHost(WorkerHost, Protocol):
+    """What the manager needs of the proxy."""
+
+    def start_message(self, worker: ServiceWorker, scratch: Path) -> messages.Start:
+        """What a fresh process is told."""
+
+    def before_start(self, worker: ServiceWorker) -> None:
+        """Called before a process is forked for the worker."""
+
+    def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
+        """Called when the last event of a worker is over."""
+
+    def worker_ended(self, worker: ServiceWorker, reason: str) -> None:
+        """Called when a process has ended; the reason is empty if it was simply not needed any more."""
+
+
+class WorkerManager:
+    """The running workers.
+
+    Args:
+        host: the proxy.
+        limits: of each worker.
+        scratch: where processes keep bodies for a while; each gets a directory of its own.
+        error_log: for what worker processes print.
+    """
+
+    def __init__(
+        self, host: ManagerHost, limits: Limits, scratch: Path, error_log: Path, *, internal_frames: bool = False
+    ) -> None:
+        self._host = host
+        self._limits = limits
+        self._scratch = scratch
+        self._fork_server = ForkServer(error_log, internal_frames=internal_frames)
+        self._processes: dict[int, WorkerProcess] = {}
+        self._starting: dict[int, asyncio.Task[ScriptError | None]] = {}
+        self._watchdog = Watchdog(limits, lambda: self._processes.values())
+        self._numbers = itertools.count(1)
+
+    def start(self) -> None:
+        """Warms the fork server up."""
+        self._fork_server.start()
+        self._watchdog.start()
+
+    async def close(self) -> None:
+        """Stops all workers and the fork server."""
+        self._watchdog.stop()
+        for task in self._starting.values():
+            task.cancel()
+        for process in list(self._processes.values()):
+            process.stop("the proxy is stopping")
+        self._fork_server.close()
+
+    def running(self, worker: ServiceWorker) -> WorkerProcess | None:
+        """Its process, if the script has run there."""
+        return self._processes.get(worker.id) if worker.running_status is RunningStatus.RUNNING else None
+
+    def processes_of(self, registration: ServiceWorkerRegistration) -> list[WorkerProcess]:
+        """The processes of its workers."""
+        return [
+            process
+            for process in self._processes.values()
+            if process.worker in (registration.installing, registration.waiting, registration.active)
+        ]
+
+    def all_processes(self) -> list[WorkerProcess]:
+        return list(self._processes.values())
+
+    async def run_service_worker(self, worker: ServiceWorker) -> ScriptError | None:
+        """https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm
+
+        Returns:
+            None if it runs, else why its script did not.
+
+        Raises:
+            WorkerGone: the process ended before the script did.
+        """
+        if worker.running_status is RunningStatus.RUNNING:
+            return None
+        if worker.state is WorkerState.REDUNDANT:
+            raise WorkerGone("the worker is redundant")
+        task = self._starting.get(worker.id)
+        if task is None:
+            task = self._starting[worker.id] = asyncio.ensure_future(self._start(worker))
+            task.add_done_callback(lambda _: self._starting.pop(worker.id, None))
+        return await asyncio.shield(task)
+
+    async def _start(self, worker: ServiceWorker) -> ScriptError | None:
+        worker.running_status = running_transition(worker.running_status, RunningStatus.STARTING)
+        self._host.before_start(worker)
+        directory = self._scratch / f"{worker.id}-{next(self._numbers)}"
+        directory.mkdir(parents=True, exist_ok=True)
+        process = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
+        self._processes[worker.id] = process
+        try:
+            pid, connection = await self._fork_server.spawn(lambda status: _exited(process, status))
+            process.attach(pid, connection, self._host.start_message(worker, directory))
+            async with asyncio.timeout(self._limits.start):
+                failure = await asyncio.shield(process.started)
+        except TimeoutError:
+            process.kill(f"the script did not end within {self._limits.start:g} seconds")
+            raise WorkerGone(process.end_reason) from None
+        except BaseException:
+            process.stop("the worker was not started")
+            self._ended(process)
+            raise
+        if failure is not None:
+            process.stop("the script failed")
+            return failure
+        worker.running_status = running_transition(worker.running_status, RunningStatus.RUNNING)
+        self._idle(process)
+        return None
+
+    async def dispatch_event(
+        self,
+        worker: ServiceWorker,
+        type: str,  # noqa: A002
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Fires an event and waits until it is not active any more.
+
+        Raises:
+            SwproxyError: it failed; of which kind depends on how.
+        """
+        process = await self.running_process(worker)
+        finished = process.dispatch_event(type, detail).finished
+        assert finished is not None
+        await finished
+
+    async def running_process(self, worker: ServiceWorker) -> WorkerProcess:
+        """Its process, started if need be.
+
+        Raises:
+            WorkerGone: there is none.
+            ScriptError: the script failed.
+        """
+        if worker.running_status is not RunningStatus.RUNNING:
+            failure = await self.run_service_worker(worker)
+            if failure is not None:
+                raise failure
+        process = self._processes.get(worker.id)
+        if process is None:
+            raise WorkerGone("the worker process has ended")
+        return process
+
+    def terminate(self, worker: ServiceWorker, reason: str = "the worker was terminated") -> None:
+        """https://w3c.github.io/ServiceWorker/#terminate-service-worker-algorithm"""
+        process = self._processes.get(worker.id)
+        if process is not None:
+            process.kill(reason)
+
+    def stop_worker(self, worker: ServiceWorker) -> bool:
+        """Stops the process as if it had been idle: whether there was one.
+
+        Raises:
+            InvalidStateError: it has events to finish.
+        """
+        process = self._processes.get(worker.id)
+        if process is None:
+            return False
+        if process.events:
+            raise InvalidStateError("the worker has events that are not finished")
+        process.stop("stopped")
+        return True
+
+    def _idle(self, process: WorkerProcess) -> None:
+        process.last_active = time.monotonic()
+        self._host.worker_has_no_pending_events(process.worker)
+        asyncio.get_running_loop().call_later(self._limits.idle, self._stop_if_idle, process, process.last_active)
+
+    def _stop_if_idle(self, process: WorkerProcess, since: float) -> None:
+        if process.alive and not process.events and process.last_active == since:
+            process.stop("")
+
+    def _ended(self, process: WorkerProcess) -> None:
+        worker = process.worker
+        if self._processes.get(worker.id) is not process:
+            return
+        del self._processes[worker.id]
+        if worker.running_status is not RunningStatus.STOPPED:
+            worker.running_status = running_transition(worker.running_status, RunningStatus.STOPPED)
+        self._host.worker_ended(worker, process.end_reason)
+
+
+def _exited(process: WorkerProcess, status: int) -> None:
+    if not process.end_reason and status:
+        process.end_reason = (
+            f"the worker process was ended by signal {-status}" if status < 0 else "the worker process has failed"
+        )
+    process.stop(process.end_reason)

@@ -1,0 +1,391 @@
+"""One worker process: what it is sent, what it answers, and what becomes of its events when it ends."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from swproxy.errors import NetworkError, ScriptError, SwproxyError, WorkerGone
+from swproxy.ipc import messages
+from swproxy.ipc.channel import AsyncChannel
+from swproxy.ipc.messages import ToProxy
+from swproxy.network.live_body import BodyReader, LiveBody, LiveReader
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
+from swproxy.workers.fork_server import kill
+
+Body = CompleteBody | BodyReader
+
+
+class WorkerHost(Protocol):
+    """What a worker needs of the proxy."""
+
+    async def fetch_for_worker(self, process: "WorkerProcess", message: messages.Fetch) -> messages.FetchAnswer:
+        """The answer to the worker's fetch()."""
+
+    async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
+        """The source of an import."""
+
+    async def call(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> Any:
+        """Whatever else a script asks; raises SwproxyError."""
+
+    def log_worker(self, worker: ServiceWorker, line: messages.Log) -> None:
+        """A console line or an error."""
+
+
+# Requests of past events that a worker may still fetch, with the cookies of their client.
+REMEMBERED_REQUESTS = 256
+
+
+class PendingEvent:
+    """An event that was dispatched and is still active."""
+
+    __slots__ = ("answer", "began", "body", "finished", "id", "type")
+
+    def __init__(self, id: int, type: str) -> None:  # noqa: A002
+        self.id = id
+        self.type = type
+        self.began = time.monotonic()
+        self.answer: asyncio.Future[messages.Respond | messages.FallThrough] | None = None
+        self.finished: asyncio.Future[None] | None = None
+        self.body: Body | None = None  # of the answer
+
+
+class WorkerProcess:
+    """A running worker. Made by the manager, which hears of its end by ``on_end``."""
+
+    def __init__(
+        self,
+        worker: ServiceWorker,
+        host: WorkerHost,
+        directory: Path,
+        on_idle: Callable[["WorkerProcess"], None],
+        on_end: Callable[["WorkerProcess"], None],
+    ) -> None:
+        self.worker = worker
+        self.directory = directory
+        self.pid = 0
+        self.events: dict[int, PendingEvent] = {}
+        self.client_requests: OrderedDict[int, object] = OrderedDict()
+        self.last_active = time.monotonic()
+        self.last_pong = self.last_active
+        self.started: asyncio.Future[ScriptError | None] = asyncio.get_running_loop().create_future()
+        self.end_reason = ""
+        self._host = host
+        self._on_idle = on_idle
+        self._on_end = on_end
+        self._channel: AsyncChannel[ToProxy] | None = None
+        self._event_ids = itertools.count(1)
+        self._stream_ids = itertools.count(1)
+        self._readers: dict[int, LiveReader] = {}
+        self._script_bodies: dict[int, ScriptBodyReader] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fetches: dict[int, asyncio.Task[None]] = {}
+
+    def attach(self, pid: int, connection: socket.socket, start: messages.Start) -> None:
+        """Connects to the process that was forked for it, and says what it is to run."""
+        self.pid = pid
+        self._channel = AsyncChannel(connection, ToProxy, self._received, self._closed)
+        self._channel.send(start)
+
+    # Events
+
+    def dispatch_fetch(
+        self, request: messages.Request, client_id: str, resulting_client_id: str, client_request: object
+    ) -> PendingEvent:
+        """Fires a fetch event: ``answer`` gets what respondWith() came to.
+
+        Args:
+            request: its ``id`` is replaced by that of the event.
+            client_request: kept for a while, for the fetches that are made of its request.
+        """
+        event = self._new_event("fetch")
+        event.answer = asyncio.get_running_loop().create_future()
+        self.client_requests[event.id] = client_request
+        if len(self.client_requests) > REMEMBERED_REQUESTS:
+            self.client_requests.popitem(last=False)
+        request = msgspec.structs.replace(request, id=event.id)
+        self.send(messages.DispatchFetch(event.id, request, client_id, resulting_client_id))
+        return event
+
+    def dispatch_event(self, type: str, detail: dict[str, Any] | None = None) -> PendingEvent:  # noqa: A002
+        """Fires another event: ``finished`` settles when it is not active any more."""
+        event = self._new_event(type)
+        event.finished = asyncio.get_running_loop().create_future()
+        self.send(messages.DispatchEvent(event.id, type, detail or {}))
+        return event
+
+    def _new_event(self, type: str) -> PendingEvent:  # noqa: A002
+        if self._channel is None:
+            raise WorkerGone(self.end_reason or "the worker process has ended")
+        event = PendingEvent(next(self._event_ids), type)
+        self.events[event.id] = event
+        self.worker.pending_events += 1
+        return event
+
+    def finish_event(self, id: int, error: SwproxyError | None = None) -> None:  # noqa: A002
+        """Update Service Worker Extended Events Set: the event is over, however it ended."""
+        event = self.events.pop(id, None)
+        if event is None:
+            return
+        self.worker.pending_events -= 1
+        self.last_active = time.monotonic()
+        if event.answer is not None and not event.answer.done():
+            event.answer.set_exception(error or WorkerGone("the worker did not answer"))
+            event.answer.exception()  # whoever gave the request up does not wait for it
+        if event.finished is not None and not event.finished.done():
+            if error is None:
+                event.finished.set_result(None)
+            else:
+                event.finished.set_exception(error)
+                event.finished.exception()
+        if not self.events:
+            self._on_idle(self)
+
+    # Messages
+
+    def send(self, message: messages.Message) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def _received(self, message: ToProxy) -> None:
+        match message:
+            case messages.Respond():
+                self._respond(message)
+            case messages.EventFinished():
+                error = None
+                if message.rejected is not None:
+                    error = ScriptError(message.rejected, self.worker.script_url)
+                self.finish_event(message.id, error)
+            case messages.FallThrough():
+                event = self.events.get(message.id)
+                if event is not None and event.answer is not None and not event.answer.done():
+                    event.answer.set_result(message)
+            case messages.Fetch():
+                self._fetches[message.id] = self._task(self._fetch(message))
+            case messages.AbortFetch():
+                if (task := self._fetches.pop(message.id, None)) is not None:
+                    task.cancel()
+            case messages.Log():
+                self._host.log_worker(self.worker, message)
+            case messages.Call():
+                self._task(self._call(message))
+            case messages.BodyPull():
+                self._task(self._send_chunk(message.id))
+            case messages.BodyChunk():
+                if (body := self._script_bodies.get(message.id)) is not None:
+                    body.arrived(message)
+            case messages.BodyClone():
+                if (reader := self._readers.get(message.id)) is not None:
+                    self._readers[message.copy] = reader.clone()
+            case messages.BodyRelease():
+                if (released := self._readers.pop(message.id, None)) is not None:
+                    released.close()
+            case messages.BodySave():
+                self._task(self._save(message.id))
+            case messages.LoadScript():
+                self._task(self._load_script(message.url))
+            case messages.ScriptUsed():
+                self.worker.used_scripts.add(message.url)
+            case messages.Started():
+                self._script_has_run(message)
+            case messages.Pong():
+                self.last_pong = time.monotonic()
+            case messages.OverBudget():
+                self.end_reason = f"a script ran for more than {message.seconds:g} seconds without a pause"
+
+    def _script_has_run(self, message: messages.Started) -> None:
+        if self.started.done():
+            return
+        if message.error is not None:
+            self.started.set_result(ScriptError(*message.error))
+            return
+        if self.worker.event_types is None:
+            self.worker.event_types = frozenset(message.event_types)
+            self.worker.all_fetch_listeners_are_empty = message.fetch_listeners_are_empty
+        self.started.set_result(None)
+
+    def _respond(self, message: messages.Respond) -> None:
+        response = message.response
+        body = None if response is None else self.import_body(response.body)
+        event = self.events.get(message.id)
+        if event is None or event.answer is None or event.answer.done():
+            if body is not None:
+                body.close()
+            return
+        event.body = body
+        event.answer.set_result(message)
+
+    async def _call(self, message: messages.Call) -> None:
+        try:
+            value = await self._host.call(self.worker, message.method, message.arguments)
+        except SwproxyError as error:
+            self.send(messages.CallAnswer(message.id, error=(error.name, str(error))))
+        else:
+            self.send(messages.CallAnswer(message.id, value))
+
+    async def _load_script(self, url: str) -> None:
+        self.send(await self._host.load_script(self.worker, url))
+
+    async def _fetch(self, message: messages.Fetch) -> None:
+        try:
+            self.send(await self._host.fetch_for_worker(self, message))
+        finally:
+            self._fetches.pop(message.id, None)
+
+    # Bodies
+
+    def export_body(self, body: bytes | LiveBody | None) -> messages.Body | None:
+        """For a message to the worker."""
+        if body is None:
+            return None
+        if isinstance(body, bytes):
+            return messages.Inline(body)
+        number = next(self._stream_ids)
+        self._readers[number] = body.reader()
+        return messages.Stream(number, body.size)
+
+    def import_body(self, body: messages.Body | None) -> Body | None:
+        """What came with a message from the worker."""
+        if body is None:
+            return None
+        if isinstance(body, messages.Inline):
+            return BytesBody(body.data)
+        if isinstance(body, messages.OnDisk):
+            assert self._channel is not None
+            file = os.fdopen(self._channel.files.popleft(), "rb")
+            return FileBody(file, body.offset, body.size)
+        if body.id in self._readers:
+            return self._readers.pop(body.id)
+        if body.id > messages.FIRST_WORKER_STREAM:
+            return self._script_body(body.id)
+        return BytesBody(b"")
+
+    def _script_body(self, number: int) -> "ScriptBodyReader":
+        reader = self._script_bodies[number] = ScriptBodyReader(number, self)
+        return reader
+
+    def forget_script_body(self, number: int) -> None:
+        self._script_bodies.pop(number, None)
+
+    async def _send_chunk(self, number: int) -> None:
+        reader = self._readers.get(number)
+        if reader is None:
+            self.send(messages.BodyChunk(number, b"", "the body is gone"))
+            return
+        try:
+            data = await reader.read()
+        except NetworkError as error:
+            self.send(messages.BodyChunk(number, b"", str(error)))
+        else:
+            self.send(messages.BodyChunk(number, data))
+            if data:
+                return
+        self._readers.pop(number, None)
+        reader.close()
+
+    async def _save(self, number: int) -> None:
+        reader = self._readers.pop(number, None)
+        if reader is None:
+            self.send(messages.BodySaved(number, "", 0, "the body is gone"))
+            return
+        try:
+            saved = await reader.save()
+        except (NetworkError, OSError) as error:
+            self.send(messages.BodySaved(number, "", 0, str(error)))
+        else:
+            self.send(messages.BodySaved(number, saved.path, saved.size))
+        finally:
+            reader.close()
+
+    def _task(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # The end
+
+    @property
+    def alive(self) -> bool:
+        return self._channel is not None
+
+    def stop(self, reason: str) -> None:
+        """Lets the process go: it ends at the end of its stream. Events that are left fail with the reason."""
+        self.end_reason = self.end_reason or reason
+        if self._channel is not None:
+            self._channel.close()
+
+    def kill(self, reason: str) -> None:
+        """Ends the process now, whatever it is doing."""
+        self.end_reason = reason
+        if self.pid:
+            kill(self.pid)
+        self.stop(reason)
+
+    def _closed(self) -> None:
+        self._channel = None
+        gone = WorkerGone(self.end_reason or "the worker process has crashed")
+        for number in list(self.events):
+            self.finish_event(number, gone)
+        if not self.started.done():
+            self.started.set_exception(gone)
+            self.started.exception()
+        for task in list(self._tasks):
+            task.cancel()
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+        for body in list(self._script_bodies.values()):
+            body.arrived(messages.BodyChunk(0, b"", str(gone)))
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self._on_end(self)
+
+
+class ScriptBodyReader:
+    """A body that a script of the worker writes (see ``BodyReader``)."""
+
+    size: int | None = None
+
+    def __init__(self, number: int, process: WorkerProcess) -> None:
+        self._number = number
+        self._process = process
+        self._chunk: asyncio.Future[messages.BodyChunk] | None = None
+        self._ended = False
+
+    async def read(self) -> bytes:
+        if self._ended:
+            return b""
+        self._chunk = asyncio.get_running_loop().create_future()
+        self._process.send(messages.BodyPull(self._number))
+        if not self._process.alive:
+            raise NetworkError("the worker process has ended")
+        chunk = await self._chunk
+        if chunk.error is not None:
+            raise NetworkError(chunk.error)
+        if not chunk.data:
+            self._end()
+        return chunk.data
+
+    def arrived(self, chunk: messages.BodyChunk) -> None:
+        if self._chunk is not None and not self._chunk.done():
+            self._chunk.set_result(chunk)
+        if chunk.error is not None:
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._process.forget_script_body(self._number)
+
+    def close(self) -> None:
+        if not self._ended:
+            self._end()
+            self._process.send(messages.BodyRelease(self._number))
