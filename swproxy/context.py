@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,7 @@ class ServiceWorkerContext:
         self.dispatcher = FetchDispatcher(
             self.registrations, self.clients, self.manager, self._driver, self.fetcher, profile.scratch
         )
+        self._registration_observers: list[Callable[[], None]] = []
         self._background: list[asyncio.Task[None]] = []
         self._local_scripts: dict[str, tuple[tuple[str, int, int], ...]] = {}
 
@@ -158,10 +160,16 @@ class ServiceWorkerContext:
         job = Job(JobType.REGISTER, scope_url, script_url, worker_type, update_via_cache, local_script=local_script)
         self._driver.schedule(job)
         registration: ServiceWorkerRegistration = await settled(job.promise)
+        for observer in self._registration_observers:
+            observer()
         worker: ServiceWorker | None = await settled(job.installed)
         if worker is not None:
             await self._driver.try_activate(registration)
         return Registered(registration, worker)
+
+    def observe_registrations(self, observer: Callable[[], None]) -> None:
+        """Calls ``observer`` after a scope was registered."""
+        self._registration_observers.append(observer)
 
     async def update(self, scope: str, *, skip_waiting: bool) -> Registered:
         """Fetches the script again, past all caches, and installs what has changed.

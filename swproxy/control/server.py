@@ -66,7 +66,7 @@ class ControlServer:
                 web.post("/offline", self._offline),
             ]
         )
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -76,7 +76,7 @@ class ControlServer:
             listener.bind(str(path))
         finally:
             os.umask(mask)
-        await web.SockSite(self._runner, listener, shutdown_timeout=0.1).start()
+        await web.SockSite(self._runner, listener).start()
 
     async def close(self) -> None:
         if self._runner is not None:

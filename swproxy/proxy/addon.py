@@ -14,6 +14,7 @@ from swproxy.context import ServiceWorkerContext
 from swproxy.errors import NetworkError
 from swproxy.network.live_body import CompleteReader, LiveBody
 from swproxy.proxy import flows
+from swproxy.proxy.connections import Connections
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.streaming import StreamingEndpoint, stream_answer
 from swproxy.service_worker.registration import origin_of
@@ -40,7 +41,9 @@ class ServiceWorkerAddon:
             context.registrations, settings.intercept, everything=settings.intercept_all
         )
         self._streaming = StreamingEndpoint()
-        self._tunnels: dict[str, str] = {}
+        self._connections = Connections(settings.connect_timeout)
+        context.conditions.observe(self._network_changed)
+        context.observe_registrations(self._registrations_changed)
 
     async def running(self) -> None:
         await self._streaming.start()
@@ -55,21 +58,34 @@ class ServiceWorkerAddon:
         host = data.client_hello.sni or (server[0] if server else None)
         if not self._interception.is_decrypted(host):
             data.ignore_connection = True
+            self._connections.tunnelled(data.context.client, host or "")
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        self._connections.client_gone(client)
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        address = data.server.address
-        if self._streaming.is_ours(address) or address is None:
+        if self._streaming.is_ours(data.server.address):
             return
-        scheme = "https" if data.server.tls or address[1] == 443 else "http"
-        if self._context.conditions.offline or self._is_offline(data.server, scheme):
+        if self._is_offline(data.server):
             data.server.error = "swproxy is offline"
+        else:
+            self._connections.limit_dialling(data.server, data.client)
 
-    def _is_offline(self, server: connection.Server, scheme: str) -> bool:
-        assert server.address is not None
+    def _is_offline(self, server: connection.Server) -> bool:
+        """Whether nothing may go to this server now. Of a tunnel the proxy knows host and port only."""
+        if server.address is None or self._streaming.is_ours(server.address):
+            return False
         host, port = server.sni or server.address[0], server.address[1]
-        default = 443 if scheme == "https" else 80
-        authority = host if port == default else f"{host}:{port}"
-        return self._context.conditions.is_offline(f"{scheme}://{authority}")
+        is_offline = self._context.conditions.is_offline
+        return is_offline(_serialized_origin("https", host, port)) or is_offline(
+            _serialized_origin("http", host, port)
+        )
+
+    def _network_changed(self) -> None:
+        self._connections.cut_servers(self._is_offline)
+
+    def _registrations_changed(self) -> None:
+        self._connections.cut_tunnels(self._interception.is_decrypted)
 
     # Requests
 
@@ -245,6 +261,11 @@ class ServiceWorkerAddon:
 def _shows_text(request: http.Request) -> bool:
     """Whether the client shows an error page to somebody: a navigation, or no browser at all."""
     return bool(request.headers.get("sec-fetch-mode", "navigate") == "navigate")
+
+
+def _serialized_origin(scheme: str, host: str, port: int) -> str:
+    default = 443 if scheme == "https" else 80
+    return f"{scheme}://{host}" if port == default else f"{scheme}://{host}:{port}"
 
 
 def _address(flow: http.HTTPFlow) -> tuple[str, int]:

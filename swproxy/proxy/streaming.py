@@ -20,6 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Seconds after which an address that nobody came to is forgotten.
 PATIENCE = 30.0
 HOST = "127.0.0.1"
+# mitmproxy opens at most five connections from one client to one address.
+PORTS = 8
 
 
 class StreamingEndpoint:
@@ -28,16 +30,16 @@ class StreamingEndpoint:
     def __init__(self) -> None:
         self._expected: dict[str, Handler] = {}
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._ports: list[int] = []
 
     async def start(self) -> None:
         application = web.Application(client_max_size=0)
         application.router.add_route("*", "/{token}", self._serve)
-        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, 0, shutdown_timeout=0.1)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        for _ in range(PORTS):
+            await web.TCPSite(self._runner, HOST, 0).start()
+        self._ports = [address[1] for address in self._runner.addresses]
 
     async def close(self) -> None:
         if self._runner is not None:
@@ -45,22 +47,23 @@ class StreamingEndpoint:
 
     def is_ours(self, address: tuple[str, int] | None) -> bool:
         """Whether a server address is this endpoint's."""
-        return address is not None and address[0] == HOST and address[1] == self._port
+        return address is not None and address[0] == HOST and address[1] in self._ports
 
     def redirect(self, flow: http.HTTPFlow, handler: Handler) -> None:
         """Sends the flow here instead of to its server; ``handler`` answers it."""
         token = secrets.token_urlsafe(24)
         self._expected[token] = handler
         asyncio.get_running_loop().call_later(PATIENCE, self._expected.pop, token, None)
+        port = secrets.choice(self._ports)
         request = flow.request
         flow.metadata["swproxy_url"] = url_of(request)
         request.scheme = "http"
         request.data.host = HOST
-        request.data.port = self._port
+        request.data.port = port
         request.data.path = f"/{token}".encode()
         request.data.authority = b""
         request.headers.pop("accept-encoding", None)
-        request.headers["host"] = f"{HOST}:{self._port}"
+        request.headers["host"] = f"{HOST}:{port}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         handler = self._expected.pop(request.match_info["token"], None)

@@ -1,0 +1,176 @@
+"""``swproxy caches ls | keys | show | rm``"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ada_url
+import click
+
+from swproxy.cli.options import console, json_option, print_json, profile_option, size, table
+from swproxy.errors import InvalidInput, NotFoundError
+from swproxy.service_worker.registration import origin_of
+from swproxy.storage import cache_storage
+from swproxy.storage.bodies import chunks
+from swproxy.storage.cache_storage import CacheStorage, Entry, Query, RequestResponseList
+from swproxy.storage.profile import Profile
+
+
+@click.group("caches")
+def caches_command() -> None:
+    """The caches of each origin, on disk. The proxy need not run."""
+
+
+@contextmanager
+def _storage(profile: Profile, origin: str) -> Iterator[CacheStorage]:
+    directory = cache_storage.directory_of(profile.caches, _origin(origin))
+    if not directory.is_dir():
+        known = ", ".join(cache_storage.origins(profile.caches)) or "none"
+        raise NotFoundError(f"{origin} has no caches. Origins with caches: {known}.")
+    storage = CacheStorage(directory)
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
+def _origin(text: str) -> str:
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        raise InvalidInput(f"'{text}' is not an origin: give it as https://site.example.") from None
+    return origin_of(url.href)
+
+
+def _cache(storage: CacheStorage, origin: str, name: str) -> RequestResponseList:
+    cache = storage.get(name)
+    if cache is None:
+        known = ", ".join(storage.keys()) or "none"
+        raise NotFoundError(f"{origin} has no cache named '{name}'. Its caches: {known}.")
+    return cache
+
+
+@caches_command.command("ls")
+@click.argument("origin", required=False)
+@profile_option
+@json_option
+def ls_command(origin: str | None, profile: Profile, as_json: bool) -> None:
+    """List the caches of ORIGIN, or of all origins, in order of creation."""
+    rows = []
+    for each in [_origin(origin)] if origin else cache_storage.origins(profile.caches):
+        with _storage(profile, each) as storage:
+            for name, cache in storage.all():
+                entries = cache.query_cache(None)
+                rows.append(
+                    {
+                        "origin": each,
+                        "cache": name,
+                        "entries": len(entries),
+                        "bytes": sum(entry.size for entry in entries),
+                    }
+                )
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("There are no caches.")
+        return
+    shown = table("ORIGIN", "CACHE", "ENTRIES", "SIZE")
+    for row in rows:
+        shown.add_row(str(row["origin"]), str(row["cache"]), str(row["entries"]), size(int(str(row["bytes"]))))
+    console().print(shown)
+
+
+@caches_command.command("keys")
+@click.argument("origin")
+@click.argument("cache")
+@profile_option
+@json_option
+def keys_command(origin: str, cache: str, profile: Profile, as_json: bool) -> None:
+    """List the entries of CACHE in order of insertion."""
+    with _storage(profile, origin) as storage:
+        entries = _cache(storage, origin, cache).query_cache(None)
+    if as_json:
+        print_json([_described(entry) for entry in entries])
+        return
+    rows = table("METHOD", "STATUS", "TYPE", "SIZE", "URL")
+    for entry in entries:
+        response = entry.response
+        status = str(response.status) if response.type != "opaque" else f"{response.status} (opaque)"
+        content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+        rows.add_row(entry.request.method, status, content_type, size(entry.size), entry.request.url)
+    console().print(rows)
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    return {
+        "method": entry.request.method,
+        "url": entry.request.url,
+        "request_headers": entry.request.headers,
+        "type": entry.response.type,
+        "status": entry.response.status,
+        "status_text": entry.response.status_text,
+        "headers": entry.response.headers,
+        "bytes": entry.size,
+        "time": entry.time,
+    }
+
+
+@caches_command.command("show")
+@click.argument("origin")
+@click.argument("cache")
+@click.argument("url")
+@click.option("-i", "--include", is_flag=True, help="Print status and headers before the body.")
+@profile_option
+def show_command(origin: str, cache: str, url: str, include: bool, profile: Profile) -> None:
+    """Print the body of the entry of CACHE whose URL is URL; a path is taken as one of ORIGIN."""
+    try:
+        absolute = ada_url.URL(url, _origin(origin) + "/").href
+    except ValueError:
+        raise InvalidInput(f"'{url}' is not a URL.") from None
+    with _storage(profile, origin) as storage:
+        found = _cache(storage, origin, cache)
+        entries = found.query_cache(Query(absolute, ignore_vary=True))
+        if not entries:
+            raise NotFoundError(f"{absolute} is not in the cache '{cache}': see `swproxy caches keys`.")
+        entry = entries[0]
+        if include:
+            click.echo(f"{entry.response.status} {entry.response.status_text}".rstrip())
+            for name, value in entry.response.headers:
+                click.echo(f"{name}: {value}")
+            click.echo()
+        body = found.body(entry)
+        if body is not None:
+            for chunk in chunks(body):
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            body.close()
+
+
+@caches_command.command("rm")
+@click.argument("origin")
+@click.argument("cache", required=False)
+@click.argument("url", required=False)
+@click.option("--all", "everything", is_flag=True, help="All caches of the origin.")
+@profile_option
+def rm_command(origin: str, cache: str | None, url: str | None, everything: bool, profile: Profile) -> None:
+    """Delete CACHE, or the entry URL of it, or with --all every cache of ORIGIN."""
+    if (cache is None) != everything:
+        raise InvalidInput("Say which cache to delete, or --all for every cache of the origin.")
+    with _storage(profile, origin) as storage:
+        if cache is None:
+            names = storage.keys()
+            for name in names:
+                storage.delete(name)
+            click.echo(f"Deleted {len(names)} caches of {_origin(origin)}.")
+            return
+        found = _cache(storage, origin, cache)
+        if url is None:
+            storage.delete(cache)
+            click.echo(f"Deleted the cache '{cache}' of {_origin(origin)}.")
+            return
+        absolute = ada_url.URL(url, _origin(origin) + "/").href
+        if not found.delete(Query(absolute, ignore_vary=True)):
+            raise NotFoundError(f"{absolute} is not in the cache '{cache}'.")
+        click.echo(f"Deleted {absolute} from the cache '{cache}'.")
