@@ -1,0 +1,59 @@
+"""Job queues."""
+
+from swproxy.errors import InvalidInput
+from swproxy.service_worker.jobs import Job, JobQueues, JobType
+
+SCOPE = "https://a.test/"
+
+
+def test_jobs_of_a_scope_run_one_after_the_other() -> None:
+    """The next job starts when the one before has finished; other scopes do not wait."""
+    ran: list[Job] = []
+    queues = JobQueues(ran.append)
+    first = Job(JobType.REGISTER, SCOPE, "https://a.test/1.js")
+    second = Job(JobType.REGISTER, SCOPE, "https://a.test/2.js")
+    other = Job(JobType.REGISTER, "https://b.test/", "https://b.test/1.js")
+    for job in (first, second, other):
+        queues.schedule_job(job)
+    assert ran == [first, other]
+    queues.finish_job(first)
+    assert ran == [first, other, second]
+
+
+def test_an_equivalent_job_joins_the_one_that_waits() -> None:
+    """Its promise settles with the first one's."""
+    ran: list[Job] = []
+    queues = JobQueues(ran.append)
+    first = Job(JobType.UPDATE, SCOPE, "https://a.test/1.js")
+    same = Job(JobType.UPDATE, SCOPE, "https://a.test/1.js")
+    queues.schedule_job(first)
+    queues.schedule_job(same)
+    first.resolve("registration")
+    first.finish_installation(None)
+    queues.finish_job(first)
+    assert ran == [first]
+    assert same.promise.value == "registration"
+    assert same.installed.settled
+
+
+def test_no_job_joins_a_settled_one() -> None:
+    """Once the promise of the last job has settled, a job of the same kind is run again."""
+    ran: list[Job] = []
+    queues = JobQueues(ran.append)
+    first = Job(JobType.UPDATE, SCOPE, "https://a.test/1.js")
+    queues.schedule_job(first)
+    first.resolve(None)
+    again = Job(JobType.UPDATE, SCOPE, "https://a.test/1.js")
+    queues.schedule_job(again)
+    queues.finish_job(first)
+    assert ran == [first, again]
+
+
+def test_a_rejection_reaches_everybody() -> None:
+    """Both promises of a job and of its equivalents are rejected, once."""
+    job, same = Job(JobType.UPDATE, SCOPE), Job(JobType.UPDATE, SCOPE)
+    job.equivalent_jobs.append(same)
+    error = InvalidInput("no")
+    job.reject(error)
+    job.reject(InvalidInput("too late"))
+    assert [promise.error for each in (job, same) for promise in (each.promise, each.installed)] == [error] * 4
