@@ -160,12 +160,15 @@ class BodyChunk(Message, frozen=True):
 
 
 class BodySaved(Message, frozen=True):
-    """The answer to BodySave: the file holds the whole body and is the worker's to link or remove."""
+    """The answer to BodySave: the file holds the whole body and is the worker's to link or remove.
+
+    ``error`` is (name, message).
+    """
 
     id: int
     path: str
     size: int
-    error: str | None = None
+    error: tuple[str, str] | None = None
 
 
 class RegistrationChanged(Message, frozen=True, gc=True):

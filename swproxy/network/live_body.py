@@ -1,13 +1,14 @@
 """Bodies that are still arriving, for any number of readers, with back-pressure for a single one."""
 
 import asyncio
+import errno
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from swproxy.errors import NetworkError
+from swproxy.errors import NetworkError, QuotaExceededError, SwproxyError
 from swproxy.storage.bodies import CHUNK, CompleteBody, SavedFile
 
 # Gives the next bytes, none at the end; raises NetworkError.
@@ -55,7 +56,7 @@ class LiveBody:
         self._written = 0
         self._saved = 0
         self._complete = False
-        self._error: NetworkError | None = None
+        self._error: SwproxyError | None = None
         self._pump: asyncio.Task[None] | None = None
         self._progress = asyncio.Event()
 
@@ -67,11 +68,15 @@ class LiveBody:
 
     def _to_file(self) -> None:
         """From now on the bytes go to the file."""
-        if self._file is not None:
+        if self._file is not None or self._error is not None:
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
-        # Removed when it is closed, unless save() has taken it over.
-        self._file = tempfile.NamedTemporaryFile(dir=self._directory, delete=False)  # noqa: SIM115
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            # Removed when the last reader has closed.
+            self._file = tempfile.NamedTemporaryFile(dir=self._directory, delete=False)  # noqa: SIM115
+        except OSError as error:
+            self._error = _disk_error(error)
+            return
         self._pump = asyncio.ensure_future(self._pump_to_file())
 
     async def _pump_to_file(self) -> None:
@@ -86,7 +91,7 @@ class LiveBody:
         except NetworkError as error:
             self._error = error
         except OSError as error:
-            self._error = NetworkError(f"cannot keep the body on disk: {error.strerror}")
+            self._error = _disk_error(error)
         finally:
             self._wake()
             self._close_source()
@@ -97,14 +102,15 @@ class LiveBody:
 
     async def read_at(self, offset: int, size: int) -> bytes:
         """For readers."""
-        if self._file is None:
+        if self._file is None and self._error is None:
             return await self._source()
         while self._written <= offset:
             if self._error is not None:
-                raise self._error
+                raise NetworkError(str(self._error))
             if self._complete:
                 return b""
             await self._progress.wait()
+        assert self._file is not None
         return os.pread(self._file.fileno(), size, offset)
 
     async def save(self) -> SavedFile:
@@ -112,13 +118,14 @@ class LiveBody:
 
         Raises:
             NetworkError: the body did not arrive whole.
+            QuotaExceededError: the disk is full.
         """
         self._to_file()
-        assert self._file is not None
-        assert self._pump is not None
-        await asyncio.shield(self._pump)
+        if self._pump is not None:
+            await asyncio.shield(self._pump)
         if self._error is not None:
             raise self._error
+        assert self._file is not None
         # A name of its own: other readers may still use the file, and another save may come.
         self._saved += 1
         path = f"{self._file.name}.{self._saved}"
@@ -143,6 +150,11 @@ class LiveBody:
             name = self._file.name
             self._file.close()
             Path(name).unlink(missing_ok=True)
+
+
+def _disk_error(error: OSError) -> SwproxyError:
+    kind = QuotaExceededError if error.errno in (errno.ENOSPC, errno.EDQUOT) else NetworkError
+    return kind(f"The body cannot be kept on disk: {error.strerror}.")
 
 
 class LiveReader:

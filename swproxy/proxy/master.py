@@ -1,5 +1,6 @@
 """A lean mitmproxy: just the addons that this proxy needs."""
 
+import errno
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -69,13 +70,15 @@ class ProxyMaster(Master):
                 websocket=False,
                 **settings.options,
             )
+        except KeyError as error:
+            raise InvalidInput(f"Neither swproxy nor mitmproxy has this: {error.args[0]}.") from None
         except (exceptions.OptionsError, TypeError, ValueError) as error:
             raise InvalidInput(f"mitmproxy does not take this: {error}.") from None
 
     async def running(self) -> None:
         for server in self._proxyserver.servers:
             if server.last_exception is not None:
-                self._fail(SwproxyError(f"Cannot listen: {server.last_exception}"))
+                self._fail(_cannot_listen(server.last_exception, self.options.listen_host, self.options.listen_port))
                 return
         await super().running()
         if self.on_ready is not None:
@@ -91,6 +94,14 @@ class ProxyMaster(Master):
     def urls(self) -> list[str]:
         """Where it listens."""
         return [f"http://{_host(address[0])}:{address[1]}" for address in self._proxyserver.listen_addrs()]
+
+
+def _cannot_listen(error: Exception, host: str, port: int) -> SwproxyError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return SwproxyError(
+            f"Cannot listen on {host}:{port}, which is in use: choose another port with --listen-port."
+        )
+    return SwproxyError(f"Cannot listen: {str(error).partition(chr(10))[0]}")
 
 
 def _host(address: str) -> str:

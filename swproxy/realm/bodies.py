@@ -242,6 +242,13 @@ class Bodies:
         except KeyError:
             raise NetworkError("the body is gone") from None
 
+    def complete(self, handle: int) -> CompleteBody:
+        """The body, which stays here; its bytes are all here too."""
+        body = self._bodies.get(handle)
+        if not isinstance(body, BytesBody | FileBody):
+            raise NetworkError("the body is gone, or not complete")
+        return body
+
     def clone(self, handle: int) -> int:
         body = self._bodies.get(handle)
         if body is None:

@@ -99,7 +99,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
             stream = realm.streams.get(message.id)
             if isinstance(stream, RemoteStream):
                 saved = SavedFile(message.path, message.size)
-                stream.saved(saved if message.error is None else NetworkError(message.error))
+                stream.saved(saved if message.error is None else _Refused(*message.error))
         case messages.BodyPull():
             stream = realm.streams.get(message.id)
             if isinstance(stream, ScriptStream):
@@ -123,7 +123,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
 
 
 class _Refused(SwproxyError):
-    """What the proxy answered to a call."""
+    """An error that the proxy has answered with."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)

@@ -15,7 +15,7 @@ from swproxy.ipc.messages import ToWorker
 from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
 from swproxy.realm.engine import Engine, Pending
 from swproxy.realm.timers import Timers
-from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.storage.bodies import BytesBody, FileBody, Spool
 from swproxy.storage.cache_storage import CacheStorage, RequestResponseList
 
 
@@ -39,6 +39,7 @@ class Realm:
 
     def __init__(self) -> None:
         self.bodies = Bodies()
+        self.spools: dict[int, Spool] = {}  # blobs that are being put together
         self.timers = Timers()
         self.open_caches: list[RequestResponseList] = []
         self.fetches: dict[int, Pending] = {}

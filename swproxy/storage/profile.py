@@ -126,6 +126,8 @@ class profile_errors:  # noqa: N801, used like a function
             return
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             advice = "free some space, or choose another directory with --profile"
+        elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+            advice = "it has to be a directory; choose one with --profile"
         else:
             advice = "make it writable, or choose another directory with --profile"
         raise ProfileError(f"Cannot write to the profile {self._directory}: {error.strerror}; {advice}.") from None

@@ -295,12 +295,12 @@ class WorkerProcess:
     async def _save(self, number: int) -> None:
         reader = self._readers.pop(number, None)
         if reader is None:
-            self.send(messages.BodySaved(number, "", 0, "the body is gone"))
+            self.send(messages.BodySaved(number, "", 0, ("TypeError", "the body is gone")))
             return
         try:
             saved = await reader.save()
-        except (NetworkError, OSError) as error:
-            self.send(messages.BodySaved(number, "", 0, str(error)))
+        except SwproxyError as error:
+            self.send(messages.BodySaved(number, "", 0, (error.name, str(error))))
         else:
             self.send(messages.BodySaved(number, saved.path, saved.size))
         finally:
