@@ -104,10 +104,19 @@ class Origin:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         route = self.routes.get(request.path)
         if route is not None and route.handler is not None:
-            self.hits.append(Hit(request.method, request.path, dict(request.headers), b""))
+            self.hits.append(
+                Hit(
+                    request.method,
+                    request.path,
+                    {name.lower(): value for name, value in request.headers.items()},
+                    b"",
+                )
+            )
             return await route.handler(request)
         body = await request.read()
-        self.hits.append(Hit(request.method, request.path, dict(request.headers), body))
+        self.hits.append(
+            Hit(request.method, request.path, {name.lower(): value for name, value in request.headers.items()}, body)
+        )
         if route is None:
             return web.Response(status=404, text="not found")
         headers = {"Content-Type": route.content_type, **route.headers}

@@ -15,6 +15,7 @@ from swproxy.ca.authority import Authority
 from swproxy.config import Settings
 from swproxy.errors import InvalidInput, SwproxyError
 from swproxy.proxy.addon import ServiceWorkerAddon
+from swproxy.proxy.addon_manager import LeanAddonManager
 
 
 class OwnAuthority(tlsconfig.TlsConfig):
@@ -48,6 +49,7 @@ class ProxyMaster(Master):
         self.on_ready: Callable[[], Awaitable[None]] | None = None
         self.failure: Exception | None = None
         self._proxyserver = proxyserver.Proxyserver()
+        self.addons = LeanAddonManager(self)
         self.addons.add(
             core.Core(),
             self._proxyserver,

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 
 from swproxy.ca.authority import Authority
@@ -63,13 +62,3 @@ async def _run(settings: Settings, profile: Profile, was_clean: bool, ready: Cal
         await control.close()
         await context.close()
         profile.control_socket.unlink(missing_ok=True)
-
-
-def warn_of_old_mitmproxy() -> str | None:
-    """What to say if the interpreter is too old for a mitmproxy without known holes."""
-    if sys.version_info >= (3, 12):
-        return None
-    return (
-        "On Python 3.11 the newest mitmproxy is 11.0.2, whose h11 and h2 have published request smuggling "
-        "vulnerabilities: use Python 3.12 or newer where you can."
-    )

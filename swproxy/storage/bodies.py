@@ -69,13 +69,13 @@ class SavedFile:
 
     def take(self) -> CompleteBody:
         """The bytes as a body; the name is removed."""
-        file = open(self.path, "rb")
+        body = FileBody(open(self.path, "rb"), 0, self.size)  # noqa: SIM115, it closes it
         self.remove()
-        body = FileBody(file, 0, self.size)
         if self.size > MEMORY_LIMIT:
             return body
-        with file:
-            return BytesBody(body.read(0, self.size))
+        data = body.read(0, self.size)
+        body.close()
+        return BytesBody(data)
 
     def remove(self) -> None:
         """Removes the name; where it was linked, the file stays."""

@@ -24,7 +24,7 @@ import diskcache
 import msgspec
 
 from swproxy.errors import InvalidStateError, QuotaExceededError
-from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile
+from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile, chunks
 
 # Bodies up to this size, in bytes, are kept in the row of their entry: one read serves them.
 INLINE_LIMIT = 1 << 15
@@ -64,11 +64,13 @@ class BytesAndTextDisk(diskcache.Disk):  # type: ignore[misc]
             os.link(value.path, full_path)
             return value.size, _MODE_BINARY, filename, None
         try:
-            Path(full_path).write_bytes(value)
+            with open(full_path, "xb") as file:
+                for data in chunks(value):
+                    file.write(data)
         except OSError:
             Path(full_path).unlink(missing_ok=True)
             raise
-        return len(value), _MODE_BINARY, filename, None
+        return value.size, _MODE_BINARY, filename, None
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
         if mode not in (_MODE_RAW, _MODE_BINARY):
@@ -265,8 +267,7 @@ class RequestResponseList:
             return body.read(0, body.size)
         key = secrets.randbits(62)
         written.append(key)
-        value = body if isinstance(body, SavedFile) else body.read(0, body.size)
-        self._cache.set(key, value, retry=True)
+        self._cache.set(key, body, retry=True)
         return key
 
     def _commit(self, puts: list[Put], bodies: list[bytes | int | None]) -> list[int]:
@@ -335,6 +336,7 @@ class RequestResponseList:
 
 
 _COUNTER = "order"
+_DELETIONS = "deletions"
 
 
 def directory_of(root: Path, origin: str) -> Path:
@@ -362,12 +364,21 @@ class CacheStorage:
         self._quota = quota
         self._index: diskcache.Cache | None = None
         self._open: dict[str, RequestResponseList] = {}
+        self._known_changes: tuple[int, int] | None = None
+        self._known_entries: dict[bytes, tuple[int, str]] = {}
 
     def _entries(self) -> dict[bytes, tuple[int, str]]:
-        """name -> (order, directory), in order."""
+        """name -> (order, directory), in order; read again only if somebody has changed it."""
         index = self._opened_index(create=False)
         if index is None:
             return {}
+        changes = index.get(_COUNTER, 0), index.get(_DELETIONS, 0)
+        if changes != self._known_changes:
+            self._known_changes, self._known_entries = changes, self._read_entries(index)
+        return self._known_entries
+
+    @staticmethod
+    def _read_entries(index: diskcache.Cache) -> dict[bytes, tuple[int, str]]:
         found: dict[bytes, tuple[int, str]] = {}
         for key in index.iterkeys():
             if isinstance(key, bytes) and (value := index.get(key)) is not None:
@@ -429,7 +440,11 @@ class CacheStorage:
     def delete(self, name: str) -> bool:
         """Takes the cache out of the map; its files go with ``sweep``, so that who has it open may go on."""
         index = self._opened_index(create=False)
-        return index is not None and bool(index.delete(_key(name), retry=True))
+        if index is None:
+            return False
+        with index.transact(retry=True):
+            index.incr(_DELETIONS, retry=True)
+            return bool(index.delete(_key(name), retry=True))
 
     def usage(self) -> int:
         """Bytes on disk, of all caches."""
