@@ -1,5 +1,6 @@
 """The settings of a run: swproxy.toml and the command line become one typed object."""
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         intercept: hosts that are decrypted though no scope is on them; ``*.example`` is all below it.
         insecure: do not verify the certificates of origins.
         hard_reload_bypasses: a navigation with ``Cache-Control: no-cache`` does not reach the worker.
+        resolve: "host:port" -> "address:port": where requests to that host really go.
         options: further options of mitmproxy.
     """
 
@@ -35,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     insecure: bool = False
     allow_insecure_localhost: bool = False
     hard_reload_bypasses: bool = True
+    resolve: dict[str, str] = {}
     connect_timeout: float = 10.0
     user_agent: str = USER_AGENT
     idle_timeout: float = 30.0
@@ -110,3 +113,13 @@ def _parsed(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def warning_of_old_mitmproxy() -> str | None:
+    """What to say if the interpreter is too old for a mitmproxy without known holes."""
+    if sys.version_info >= (3, 12):
+        return None
+    return (
+        "On Python 3.11 the newest mitmproxy is 11.0.2, whose h11 and h2 have published request smuggling "
+        "vulnerabilities: use Python 3.12 or newer where you can."
+    )

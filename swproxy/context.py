@@ -155,6 +155,7 @@ class ServiceWorkerContext:
         local_script = None
         if local:
             local_script = script
+            self._local_scripts[scope_url] = _signatures(Path(script))
             script = local_script_url(scope_url, Path(script))
         script_url = _registrable_url(script, "script")
         job = Job(JobType.REGISTER, scope_url, script_url, worker_type, update_via_cache, local_script=local_script)
@@ -229,13 +230,15 @@ class ServiceWorkerContext:
         return worker
 
     def stop_workers(self, scope: str) -> list[ServiceWorker]:
-        """Stops the processes of a registration: those that were running.
+        """Stops the processes of a registration, whatever they do: those that were running.
 
         Raises:
             NotFoundError: nothing is registered there.
-            InvalidStateError: one has events to finish.
         """
-        return [worker for worker in self.registration(scope).workers() if self.manager.stop_worker(worker)]
+        running = [worker for worker in self.registration(scope).workers() if self.manager.running(worker)]
+        for worker in running:
+            self.manager.terminate(worker, "stopped by command")
+        return running
 
     def status(self) -> dict[str, Any]:
         """What there is, for people and programs."""
@@ -286,9 +289,8 @@ class ServiceWorkerContext:
                 if path is None:
                     continue
                 seen = _signatures(Path(path))
-                before = self._local_scripts.get(registration.scope)
-                self._local_scripts[registration.scope] = seen
-                if before is not None and before != seen:
+                if self._local_scripts.get(registration.scope) != seen:
+                    self._local_scripts[registration.scope] = seen
                     self._driver.soft_update(registration, force=True)
             await asyncio.sleep(WATCH_INTERVAL)
 
@@ -335,4 +337,5 @@ def _fetch_settings(settings: Settings) -> FetchSettings:
         connect_timeout=settings.connect_timeout,
         upstream_proxy=None if upstream is None else upstream.removeprefix("upstream:").partition("@")[0],
         user_agent=settings.user_agent,
+        resolve=settings.resolve,
     )

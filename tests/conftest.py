@@ -1,7 +1,8 @@
 """Fixtures of all tests."""
 
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,35 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import helpers  # noqa: E402
+from origin import Origin  # noqa: E402
+
+from certs.pki import Pki  # noqa: E402
 
 
 @pytest.fixture
 def run_js(tmp_path: Path) -> Callable[..., Any]:
     """Runs the body of an async function in a worker; returns what it returns."""
     return lambda body, **options: helpers.evaluate(tmp_path, body, **options)
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def origin(pki: Pki) -> Iterator[Origin]:
+    """An HTTPS origin on localhost with a good certificate."""
+    origin = Origin(pki.good())
+    yield origin
+    origin.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB. Mounting needs root: the test machine has it."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", "--lazy", str(path)], check=True)

@@ -10,6 +10,14 @@ from pathlib import Path
 from aiohttp import web
 
 
+async def _cancel_others() -> None:
+    """Ends the handlers that still wait for something."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 @dataclass
 class Route:
     """What the origin answers at a path. ``handler`` answers instead, if it is given."""
@@ -77,6 +85,7 @@ class Origin:
 
     def close(self) -> None:
         self.stop()
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -87,7 +87,7 @@ def new_authority(directory: Path) -> Authority:
 def foreign_certificate(file: Path, name: str = "Some Other CA") -> Path:
     """Makes a CA that has nothing to do with swproxy."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"]
-    command = ["openssl", "req", "-x509", *key, "-subj", f"/CN={name}", "-days", "30", "-out", file]
+    command = ["openssl", "req", "-x509", *key, "-subj", f"/CN={name}", "-days", "30", "-out", str(file)]
     subprocess.run(command, check=True, capture_output=True)
     return file
 

@@ -1,10 +1,34 @@
 """``swproxy ca``"""
 
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
-from swproxy.ca.authority import Authority
-from swproxy.cli.options import profile_option
+from swproxy.ca import advice
+from swproxy.ca.authority import Authority, common_name, fingerprint
+from swproxy.ca.machine import this_machine
+from swproxy.ca.platform_stores import trust_stores
+from swproxy.ca.trust_store import Change, Reading, Result, State, TrustStore
+from swproxy.cli.options import console, json_option, print_json, profile_option, table
+from swproxy.config import warning_of_old_mitmproxy
+from swproxy.errors import SwproxyError
 from swproxy.storage.profile import Profile
+
+_STYLES = {
+    State.TRUSTED: "green",
+    State.ANOTHER: "yellow",
+    State.NOT_TRUSTED: "",
+    State.ABSENT: "dim",
+    State.UNREADABLE: "red",
+    Result.INSTALLED: "green",
+    Result.REPLACED: "green",
+    Result.TRUSTED_ALREADY: "green",
+    Result.REMOVED: "green",
+    Result.NOT_THERE: "",
+    Result.ABSENT: "dim",
+    Result.FAILED: "red",
+}
 
 
 @click.group("ca")
@@ -20,3 +44,116 @@ def path_command(profile: Profile) -> None:
     authority = Authority(profile.ca)
     authority.ensure()
     click.echo(authority.certificate)
+
+
+@ca_command.command("status")
+@profile_option
+@json_option
+def status_command(profile: Profile, as_json: bool) -> None:
+    """Show the CA, and which of the trust stores on this machine trust it."""
+    authority = Authority(profile.ca)
+    certificate = authority.load() if authority.exists else None
+    stores = trust_stores(this_machine())
+    readings = [(store, store.read(authority.subject, certificate)) for store in stores]
+    warning = warning_of_old_mitmproxy()
+    described = _describe(authority)
+    if as_json:
+        print_json(
+            {
+                "certificate": described,
+                "stores": [
+                    {"store": store.name, "location": store.location, "state": reading.state, "note": reading.note}
+                    for store, reading in readings
+                ],
+                "warnings": [warning] if warning else [],
+            }
+        )
+        return
+    out = console()
+    if described is None:
+        out.print("This profile has no CA yet: `swproxy ca install`, or the first `swproxy run`, makes it.")
+    else:
+        validity = f"{described['not_before'][:10]} to {described['not_after'][:10]}"
+        for label, value in (
+            ("Name", described["name"]),
+            ("File", described["path"]),
+            ("SHA-256", described["sha256"]),
+            ("Valid", validity),
+        ):
+            out.print(f"{label + ':':<9}{value}", markup=False, soft_wrap=True)
+    out.print()
+    _print_table("STATE", ((store, reading.state) for store, reading in readings))
+    _print_notes((store, reading) for store, reading in readings)
+    if warning:
+        out.print(f"\n{warning}", style="yellow", markup=False)
+
+
+@ca_command.command("install")
+@profile_option
+def install_command(profile: Profile) -> None:
+    """Make the trust stores of this machine trust the CA; it is made if there is none.
+
+    These are the system's store and the databases of Chromium and Firefox on Linux, the login keychain and Firefox on
+    macOS. An older CA of this name is taken out. What needs another user's rights is not done, but said.
+    """
+    profile.prepare()
+    authority = Authority(profile.ca)
+    authority.ensure()
+    machine = this_machine()
+    changes = [(store, store.install(authority)) for store in trust_stores(machine)]
+    _report(changes, advice.after_installation(machine, authority, changes))
+
+
+@ca_command.command("uninstall")
+@profile_option
+def uninstall_command(profile: Profile) -> None:
+    """Take the CA out of the trust stores of this machine, and older ones of its name; its files stay."""
+    authority = Authority(profile.ca)
+    subject = authority.subject
+    changes = [(store, store.uninstall(subject)) for store in trust_stores(this_machine())]
+    _report(changes, advice.after_removal(authority, changes))
+
+
+def _describe(authority: Authority) -> dict[str, Any] | None:
+    if not authority.exists:
+        return None
+    certificate = authority.load()
+    return {
+        "name": common_name(certificate.subject),
+        "path": str(authority.certificate),
+        "sha256": fingerprint(certificate),
+        "not_before": certificate.not_valid_before_utc.isoformat(),
+        "not_after": certificate.not_valid_after_utc.isoformat(),
+    }
+
+
+def _report(changes: advice.Changes, left: list[str]) -> None:
+    _print_table("RESULT", ((store, change.result) for store, change in changes))
+    _print_notes(changes)
+    click.echo("\nWhat is left to you:")
+    for line in left:
+        click.echo(f"- {line}")
+    failed = [(store, change) for store, change in changes if change.result is Result.FAILED]
+    if failed:
+        reasons = "; ".join(f"{store.name} ({store.location}): {change.note}" for store, change in failed)
+        raise SwproxyError(f"{len(failed)} of {len(changes)} stores could not be changed. {reasons}.")
+
+
+def _print_table(title: str, rows: Iterable[tuple[TrustStore, State | Result]]) -> None:
+    from rich.text import Text
+
+    made = table("STORE", "LOCATION", title)
+    for store, state in rows:
+        made.add_row(store.name, Text(store.location), Text(state, style=_STYLES[state]))
+    console().print(made)
+
+
+def _print_notes(rows: Iterable[tuple[TrustStore, Reading | Change]]) -> None:
+    """What there is to say about stores, once where it is the same; commands on lines of their own, to be copied."""
+    for store, said in rows:
+        if said.note:
+            click.echo(f"\n{store.name} ({store.location}): {said.note}.")
+        if isinstance(said, Change) and said.commands:
+            click.echo("  What to run yourself:")
+            for command in said.commands:
+                click.echo(f"    {command}")

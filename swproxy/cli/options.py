@@ -10,6 +10,9 @@ import click
 
 from swproxy.storage.profile import Profile, default_directory
 
+# Columns: more than any line of ours has.
+_PIPE_WIDTH = 10_000
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -38,10 +41,12 @@ def print_json(value: Any) -> None:
 
 
 def console() -> Any:
-    """A rich console: colours only on a terminal, the whole width of a pipe."""
+    """A rich console: colours only on a terminal, no line is broken in a pipe, and ``:cd:`` is no emoji."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    width = None if terminal else _PIPE_WIDTH
+    return Console(highlight=False, emoji=False, soft_wrap=not terminal, width=width)
 
 
 def table(*columns: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from swproxy.cli.options import profile_option
-from swproxy.config import load_settings
+from swproxy.config import load_settings, warning_of_old_mitmproxy
 from swproxy.storage.profile import Profile
 
 
@@ -57,6 +57,8 @@ def run_command(profile: Profile, config: Path | None, assignments: tuple[str, .
     for name in ("mode", "intercept"):
         given[name] = list(given[name]) or None
     settings = load_settings(config, given, list(assignments))
+    if warning := warning_of_old_mitmproxy():
+        click.echo(f"swproxy: {warning}", err=True)
     from swproxy.proxy.run import run
 
     asyncio.run(run(settings, profile if not settings.profile else Profile(settings.profile_directory())))

@@ -52,7 +52,7 @@ def start_command(scope: str, profile: Profile) -> None:
 @click.argument("scope")
 @profile_option
 def stop_command(scope: str, profile: Profile) -> None:
-    """Stop the process of the worker of SCOPE: its global state is gone, as when it had been idle."""
+    """Stop the process of the worker of SCOPE now, events that it has included; the next one starts it afresh."""
     answer = call(profile, "POST", "/stop", {"scope": scope})
     stopped = ", ".join(map(str, answer["workers"]))
     click.echo(f"Stopped worker {stopped} of {scope}." if stopped else f"No worker of {scope} was running.")

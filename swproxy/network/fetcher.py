@@ -6,8 +6,8 @@ credentials mode allows, and what the origin sets goes back to that client.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from swproxy.ipc.messages import Header, Request
 from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody, prefixed
+from swproxy.network.resolver import MappedResolver
 from swproxy.service_worker.registration import origin_of
 
 # A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
@@ -41,12 +42,13 @@ _HOP_BY_HOP = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FetchSettings:
-    """How requests reach the network; times in seconds."""
+    """How requests reach the network; times in seconds. ``resolve`` is as in ``Settings``."""
 
     insecure: bool = False
     connect_timeout: float = 10.0
     upstream_proxy: str | None = None
     user_agent: str = ""
+    resolve: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class Fetcher:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context, limit=0, limit_per_host=0),
+                connector=aiohttp.TCPConnector(
+                    ssl=context, limit=0, limit_per_host=0, resolver=MappedResolver(self._settings.resolve)
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),

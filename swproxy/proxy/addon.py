@@ -13,6 +13,7 @@ from mitmproxy.proxy import server_hooks
 from swproxy.context import ServiceWorkerContext
 from swproxy.errors import NetworkError
 from swproxy.network.live_body import CompleteReader, LiveBody
+from swproxy.network.resolver import mapped_address
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
 from swproxy.proxy.interception import Interception
@@ -69,6 +70,9 @@ class ServiceWorkerAddon:
         if self._is_offline(data.server):
             data.server.error = "swproxy is offline"
         else:
+            assert data.server.address is not None
+            host, port = data.server.address[0], data.server.address[1]
+            data.server.address = mapped_address(self._context.settings.resolve, host, port) or data.server.address
             self._connections.limit_dialling(data.server, data.client)
 
     def _is_offline(self, server: connection.Server) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from swproxy.ca.authority import Authority
 from swproxy.config import Settings
@@ -19,11 +20,17 @@ def announce(address: str) -> None:
     print(f"swproxy listening on {address}", flush=True)
 
 
-async def run(settings: Settings, profile: Profile, ready: Callable[[str], None] = announce) -> None:
+async def run(
+    settings: Settings,
+    profile: Profile,
+    ready: Callable[[str], None] = announce,
+    observer: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
     """Runs until SIGINT or SIGTERM.
 
     Args:
         ready: called with the proxy's URL once it listens.
+        observer: called with each line of the log.
 
     Raises:
         SwproxyError: it cannot run.
@@ -32,16 +39,23 @@ async def run(settings: Settings, profile: Profile, ready: Callable[[str], None]
     lock = profile.acquire()
     try:
         with profile_errors(profile.directory):
-            await _run(settings, profile, lock.was_clean, ready)
+            await _run(settings, profile, lock.was_clean, ready, observer)
     finally:
         lock.release()
 
 
-async def _run(settings: Settings, profile: Profile, was_clean: bool, ready: Callable[[str], None]) -> None:
+async def _run(
+    settings: Settings,
+    profile: Profile,
+    was_clean: bool,
+    ready: Callable[[str], None],
+    observer: Callable[[dict[str, Any]], None] | None,
+) -> None:
     quiet_mitmproxy(profile.log / "proxy.log")
     authority = Authority(profile.ca)
     authority.ensure()
     context = ServiceWorkerContext(settings, profile, was_clean=was_clean)
+    context.journal.observer = observer
     master = ProxyMaster(settings, ServiceWorkerAddon(context), authority)
     control = ControlServer(context, lambda: {"pid": os.getpid(), "listening": master.urls()})
     loop = asyncio.get_running_loop()

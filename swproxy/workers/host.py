@@ -24,6 +24,7 @@ from swproxy.storage.journal import Journal
 from swproxy.storage.profile import Profile
 from swproxy.workers.dispatcher import ClientRequest
 from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
+from swproxy.workers.locks import Locks
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import WorkerProcess
 
@@ -80,6 +81,7 @@ class Host:
         self._scripts = scripts
         self._journal = journal
         self._unclean: set[str] = set()
+        self._locks = Locks(self._deliver_to_locks)
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
             "skip_waiting": self._skip_waiting,
             "update": self._update,
@@ -92,6 +94,10 @@ class Host:
             "client_navigate": self._not_allowed,
             "client_post_message": self._no_such_client,
             "worker_post_message": self._worker_post_message,
+            "broadcast": self._broadcast,
+            "lock_request": self._locks.request,
+            "lock_release": self._locks.release,
+            "lock_query": self._locks.query,
         }
 
     def connect(self, manager: WorkerManager, driver: LifecycleDriver) -> None:
@@ -146,12 +152,12 @@ class Host:
         if registration is not None:
             self.driver.look_after(registration)
 
-    def worker_ended(self, worker: ServiceWorker, reason: str) -> None:
-        """A process has ended; the reason is empty if it was simply not needed any more."""
-        self._journal.write(
-            "worker", scope=worker.scope, worker=worker.id, event="crashed" if reason else "stopped", reason=reason
-        )
-        if reason:
+    def worker_ended(self, worker: ServiceWorker, reason: str, *, crashed: bool) -> None:
+        """A process has ended, by itself or because we let it go."""
+        self._locks.worker_ended(worker)
+        event = "crashed" if crashed else "stopped"
+        self._journal.write("worker", scope=worker.scope, worker=worker.id, event=event, reason=reason)
+        if crashed:
             self.mark_unclean(origin_of(worker.script_url))
 
     def state_changed(self, registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
@@ -305,9 +311,19 @@ class Host:
         return None  # a message to a page that has closed is lost, as in browsers
 
     async def _worker_post_message(self, worker: ServiceWorker, number: int, message: Any) -> None:
-        registration = self._registration(worker)
-        target = next((other for other in registration.workers() if other.id == number), None)
-        if target is not None:
-            await self.manager.dispatch_event(
-                target, "message", {"message": message, "source": describe_worker(worker), "sourceType": "worker"}
-            )
+        candidates = (worker, *self._registration(worker).workers())
+        target = next((other for other in candidates if other.id == number), None)
+        if target is not None and not target.should_skip_event("message"):
+            detail = {"message": message, "source": describe_worker(worker)}
+            await self.manager.dispatch_event(target, "message", detail)
+
+    async def _broadcast(self, worker: ServiceWorker, key: str, message: Any) -> None:
+        origin = origin_of(worker.script_url)
+        for process in self.manager.all_processes():
+            if process.worker is not worker and origin_of(process.worker.script_url) == origin:
+                process.send(messages.Deliver("broadcast", {"key": key, "message": message}))
+
+    def _deliver_to_locks(self, worker: ServiceWorker, detail: dict[str, Any]) -> None:
+        for process in self.manager.all_processes():
+            if process.worker is worker:
+                process.send(messages.Deliver("locks", detail))

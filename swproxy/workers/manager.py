@@ -1,12 +1,13 @@
 """Starts worker processes on demand, stops them when idle, and lets the next event start a fresh one."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from swproxy.errors import InvalidStateError, ScriptError, WorkerGone
+from swproxy.errors import ScriptError, WorkerGone
 from swproxy.ipc import messages
 from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import RunningStatus, WorkerState, running_transition
@@ -15,6 +16,9 @@ from swproxy.workers.fork_server import ForkServer
 from swproxy.workers.limits import Limits
 from swproxy.workers.process import WorkerHost, WorkerProcess
 from swproxy.workers.watchdog import Watchdog
+
+# Seconds that all processes together have to end when the proxy does.
+CLOSE_PATIENCE = 1.0
 
 
 class ManagerHost(WorkerHost, Protocol):
@@ -29,8 +33,8 @@ class ManagerHost(WorkerHost, Protocol):
     def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
         """Called when the last event of a worker is over."""
 
-    def worker_ended(self, worker: ServiceWorker, reason: str) -> None:
-        """Called when a process has ended; the reason is empty if it was simply not needed any more."""
+    def worker_ended(self, worker: ServiceWorker, reason: str, *, crashed: bool) -> None:
+        """Called when a process has ended, by itself or because we let it go."""
 
 
 class WorkerManager:
@@ -65,8 +69,15 @@ class WorkerManager:
         self._watchdog.stop()
         for task in self._starting.values():
             task.cancel()
-        for process in list(self._processes.values()):
+        processes = list(self._processes.values())
+        for process in processes:
             process.stop("the proxy is stopping")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                for process in processes:
+                    await process.gone.wait()
+        for process in processes:
+            process.kill("the proxy has stopped")
         self._fork_server.close()
 
     def running(self, worker: ServiceWorker) -> WorkerProcess | None:
@@ -111,7 +122,7 @@ class WorkerManager:
         process = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
         self._processes[worker.id] = process
         try:
-            pid, connection = await self._fork_server.spawn(lambda status: _exited(process, status))
+            pid, connection = await self._fork_server.spawn(process.has_exited)
             process.attach(pid, connection, self._host.start_message(worker, directory))
             async with asyncio.timeout(self._limits.start):
                 failure = await asyncio.shield(process.started)
@@ -161,25 +172,11 @@ class WorkerManager:
             raise WorkerGone("the worker process has ended")
         return process
 
-    def terminate(self, worker: ServiceWorker, reason: str = "the worker was terminated") -> None:
+    def terminate(self, worker: ServiceWorker, reason: str = "terminated") -> None:
         """https://w3c.github.io/ServiceWorker/#terminate-service-worker-algorithm"""
         process = self._processes.get(worker.id)
         if process is not None:
-            process.kill(reason)
-
-    def stop_worker(self, worker: ServiceWorker) -> bool:
-        """Stops the process as if it had been idle: whether there was one.
-
-        Raises:
-            InvalidStateError: it has events to finish.
-        """
-        process = self._processes.get(worker.id)
-        if process is None:
-            return False
-        if process.events:
-            raise InvalidStateError("the worker has events that are not finished")
-        process.stop("stopped")
-        return True
+            process.stop(reason)
 
     def _idle(self, process: WorkerProcess) -> None:
         process.last_active = time.monotonic()
@@ -188,7 +185,7 @@ class WorkerManager:
 
     def _stop_if_idle(self, process: WorkerProcess, since: float) -> None:
         if process.alive and not process.events and process.last_active == since:
-            process.stop("")
+            process.stop("idle")
 
     def _ended(self, process: WorkerProcess) -> None:
         worker = process.worker
@@ -197,12 +194,4 @@ class WorkerManager:
         del self._processes[worker.id]
         if worker.running_status is not RunningStatus.STOPPED:
             worker.running_status = running_transition(worker.running_status, RunningStatus.STOPPED)
-        self._host.worker_ended(worker, process.end_reason)
-
-
-def _exited(process: WorkerProcess, status: int) -> None:
-    if not process.end_reason and status:
-        process.end_reason = (
-            f"the worker process was ended by signal {-status}" if status < 0 else "the worker process has failed"
-        )
-    process.stop(process.end_reason)
+        self._host.worker_ended(worker, process.end_reason, crashed=process.crashed)

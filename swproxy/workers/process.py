@@ -41,6 +41,8 @@ class WorkerHost(Protocol):
         """A console line or an error."""
 
 
+# Seconds after which a process that was stopped is killed.
+STOP_PATIENCE = 5.0
 # Requests of past events that a worker may still fetch, with the cookies of their client.
 REMEMBERED_REQUESTS = 256
 
@@ -79,6 +81,8 @@ class WorkerProcess:
         self.last_pong = self.last_active
         self.started: asyncio.Future[ScriptError | None] = asyncio.get_running_loop().create_future()
         self.end_reason = ""
+        self.crashed = False
+        self.gone = asyncio.Event()
         self._host = host
         self._on_idle = on_idle
         self._on_end = on_end
@@ -200,6 +204,7 @@ class WorkerProcess:
             case messages.Pong():
                 self.last_pong = time.monotonic()
             case messages.OverBudget():
+                self.crashed = True
                 self.end_reason = f"a script ran for more than {message.seconds:g} seconds without a pause"
 
     def _script_has_run(self, message: messages.Started) -> None:
@@ -319,21 +324,38 @@ class WorkerProcess:
         return self._channel is not None
 
     def stop(self, reason: str) -> None:
-        """Lets the process go: it ends at the end of its stream. Events that are left fail with the reason."""
-        self.end_reason = self.end_reason or reason
+        """Lets the process go: it ends after its present turn. Events that are left fail with the reason."""
+        if self._channel is None:
+            return
+        self.end_reason = reason
+        self._channel.close()
+        # One that is stuck does not notice.
+        asyncio.get_running_loop().call_later(STOP_PATIENCE, self._kill_process)
+
+    def kill(self, reason: str) -> None:
+        """Ends the process now, because of what it does."""
+        self.crashed = True
+        self.end_reason = reason
+        self._kill_process()
         if self._channel is not None:
             self._channel.close()
 
-    def kill(self, reason: str) -> None:
-        """Ends the process now, whatever it is doing."""
-        self.end_reason = reason
-        if self.pid:
+    def _kill_process(self) -> None:
+        if self.pid and not self.gone.is_set():
             kill(self.pid)
-        self.stop(reason)
+
+    def has_exited(self, status: int) -> None:
+        """The process is gone, with this exit status (negative: the signal)."""
+        self.gone.set()
+        if self._channel is not None:
+            self._channel.close()
 
     def _closed(self) -> None:
         self._channel = None
-        gone = WorkerGone(self.end_reason or "the worker process has crashed")
+        if not self.end_reason:
+            self.crashed = True
+            self.end_reason = "the worker process has crashed"
+        gone = WorkerGone(self.end_reason)
         for number in list(self.events):
             self.finish_event(number, gone)
         if not self.started.done():

@@ -106,6 +106,14 @@ def test_a_damaged_file_is_one_clear_sentence(directory: Path) -> None:
         assert authority.key_and_certificate.read_bytes() == damaged
 
 
+def test_a_file_that_cannot_be_read_is_one_clear_sentence(directory: Path) -> None:
+    """Here a new one is no remedy."""
+    authority = Authority(directory)
+    authority.key_and_certificate.mkdir()
+    with pytest.raises(ProfileError, match=r"cannot be read: Is a directory; make it readable, or .*--profile"):
+        authority.ensure()
+
+
 def test_an_expired_one_is_an_error(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves of an expired CA would be refused by all clients."""
     monkeypatch.setattr(authority_module, "LIFETIME", datetime.timedelta(days=-1))

@@ -4,23 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from origin import Origin
 from proxy_process import ProxyProcess
 
 from certs.pki import Pki
-
-
-@pytest.fixture(scope="session")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    return Pki(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def origin(pki: Pki) -> Iterator[Origin]:
-    """An HTTPS origin on localhost with a good certificate."""
-    origin = Origin(pki.good())
-    yield origin
-    origin.close()
 
 
 @pytest.fixture

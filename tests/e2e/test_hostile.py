@@ -134,9 +134,9 @@ ESCAPES = [
     "typeof SharedArrayBuffer",
     "String(self.call_python)",
     "String(Object.getOwnPropertyDescriptor(self, 'dukpy').get())",
-    "(() => { Object.getOwnPropertyDescriptor(self, 'dukpy').set({ token: '', kind: 'start' }); return 'ignored' })()",
+    "(() => { Object.getOwnPropertyDescriptor(self, 'dukpy').set({ token: '', kind: 'x' }); return 'ignored' })()",
     "(() => { self.dukpy = { kind: 'load', path: '../../../etc/passwd' }; return 'ignored' })()",
-    "(() => { try { Object.defineProperty(self, 'dukpy', { value: 1 }); return 'redefined' } catch { return 'no' } })()",
+    "(() => { try { Object.defineProperty(self, 'dukpy', { value: 1 }); return 'set' } catch { return 'no' } })()",
     "(() => { try { self.call_python = (...a) => a; return String(self.call_python) } catch { return 'no' } })()",
     "await import('/etc/passwd').then(() => 'imported', (e) => e.constructor.name)",
     "await fetch('file:///etc/passwd').then(() => 'read', (e) => e.constructor.name)",
@@ -144,7 +144,7 @@ ESCAPES = [
     "Function('return typeof process + typeof call_python')()",
     "(0, eval)('typeof dukpy')",
     "JSON.stringify(Object.keys(self).filter((name) => /py|env|token/i.test(name)))",
-    "(() => { try { throw new Error() } catch (e) { return String(/swproxy\\/web|site-packages/.test(e.stack)) } })()",
+    "(() => String(/swproxy|site-packages/.test(new Error().stack)))()",
 ]
 
 

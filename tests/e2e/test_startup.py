@@ -106,7 +106,8 @@ def test_a_full_disk(small_disk: Path, origin: Origin, start_proxy: Callable[...
           console.log(error.name);
           await cache.put("/name", new Response(error.name));
         })());
-        onfetch = (event) => event.respondWith(caches.match(event.request).then((found) => found ?? Response.error()));
+        onfetch = (event) =>
+          event.respondWith(caches.match(event.request).then((found) => found ?? Response.error()));
         """,
     )
     profile = small_disk / "profile"
