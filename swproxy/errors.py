@@ -73,6 +73,12 @@ class NotSupportedError(SwproxyError):
     name = "NotSupportedError"
 
 
+class DataCloneError(SwproxyError):
+    """The value cannot be sent."""
+
+    name = "DataCloneError"
+
+
 class DataError(SwproxyError):
     """The data given do not meet the requirements."""
 

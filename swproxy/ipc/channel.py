@@ -6,6 +6,7 @@ them (SCM_RIGHTS); a message with an ``OnDisk`` body takes the next one.
 
 import array
 import asyncio
+import os
 import select
 import socket
 import struct
@@ -39,7 +40,10 @@ class Framing(Generic[Incoming]):
         self._buffer = bytearray()
 
     def frame(self, message: Message) -> bytes:
-        data = self._encoder.encode(message)
+        try:
+            data = self._encoder.encode(message)
+        except UnicodeEncodeError:  # a string of a script need not be Unicode, msgpack's must
+            data = self._encoder.encode(_well_formed(msgspec.to_builtins(message, builtin_types=(bytes,))))
         return _LENGTH.pack(len(data)) + data
 
     def feed(self, data: bytes) -> Iterator[Incoming]:
@@ -69,6 +73,18 @@ class Framing(Generic[Incoming]):
             del buffer[:start]
 
 
+def _well_formed(value: Any) -> Any:
+    """The value with U+FFFD for each lone surrogate in its strings."""
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list() | tuple():
+            return [_well_formed(item) for item in value]
+        case dict():
+            return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+    return value
+
+
 def _received(connection: socket.socket, files: deque[int]) -> bytes:
     data, ancillary, _, _ = connection.recvmsg(_READ, socket.CMSG_SPACE(_MAX_FILES * 4))
     for level, kind, content in ancillary:
@@ -79,6 +95,12 @@ def _received(connection: socket.socket, files: deque[int]) -> bytes:
     return data
 
 
+def _close_files(files: deque[int]) -> None:
+    """Those that no message took."""
+    while files:
+        os.close(files.popleft())
+
+
 class BlockingChannel(Generic[Incoming]):
     """The worker's end."""
 
@@ -86,7 +108,12 @@ class BlockingChannel(Generic[Incoming]):
         self._connection = connection
         self._framing: Framing[Incoming] = Framing(incoming)
         self._ready: deque[Incoming] = deque()
+        self._alarm: int | None = None
         self.files: deque[int] = deque()
+
+    def interrupt_on(self, alarm: int) -> None:
+        """Lets ``receive`` return None also when something can be read from ``alarm``, a non-blocking descriptor."""
+        self._alarm = alarm
 
     def send(self, message: Message, file: int | None = None) -> None:
         """Sends, waiting if need be; ``file`` is the descriptor that travels along, and stays open here."""
@@ -101,11 +128,11 @@ class BlockingChannel(Generic[Incoming]):
             raise ChannelClosed(str(error)) from None
 
     def receive(self, timeout: float | None) -> Incoming | None:
-        """The next message, None after ``timeout`` seconds."""
+        """The next message, None after ``timeout`` seconds (see also ``interrupt_on``)."""
         if self._ready:
             return self._ready.popleft()
         while True:
-            if timeout is not None and not select.select([self._connection], [], [], timeout)[0]:
+            if not self._wait(timeout):
                 return None
             try:
                 data = _received(self._connection, self.files)
@@ -117,8 +144,19 @@ class BlockingChannel(Generic[Incoming]):
             if self._ready:
                 return self._ready.popleft()
 
+    def _wait(self, timeout: float | None) -> bool:
+        """Whether there is something to receive; False after the timeout, or for the alarm."""
+        if self._alarm is None:
+            return timeout is None or bool(select.select([self._connection], [], [], timeout)[0])
+        connection = self._connection.fileno()
+        readable = select.select([connection, self._alarm], [], [], timeout)[0]
+        if self._alarm in readable:
+            os.read(self._alarm, _READ)
+        return connection in readable
+
     def close(self) -> None:
         self._connection.close()
+        _close_files(self.files)
 
 
 class AsyncChannel(Generic[Incoming]):
@@ -197,6 +235,8 @@ class AsyncChannel(Generic[Incoming]):
         try:
             for message in self._framing.feed(data):
                 self._on_message(message)
+                if self._closed:
+                    return
         except ChannelClosed:
             self.close()
 
@@ -208,4 +248,5 @@ class AsyncChannel(Generic[Incoming]):
         self._loop.remove_reader(self._connection)
         self._loop.remove_writer(self._connection)
         self._connection.close()
+        _close_files(self.files)
         self._on_close()

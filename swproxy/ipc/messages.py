@@ -257,6 +257,10 @@ class Pong(Message, frozen=True):
     """The answer to Ping."""
 
 
+# The number of a Call whose answer nobody waits for.
+NO_ANSWER = 0
+
+
 class Call(Message, frozen=True, gc=True):
     """Anything else that a script asks of the proxy: clients.get, skipWaiting, ..."""
 

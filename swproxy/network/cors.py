@@ -124,6 +124,30 @@ def exposed_headers(request: Request, headers: Sequence[Header]) -> list[Header]
     return [(name, value) for name, value in headers if name.lower() in visible]
 
 
+def request_origin(request: Request, origin: str, tainting: str) -> str | None:
+    """https://fetch.spec.whatwg.org/#append-a-request-origin-header: the header, or None
+
+    Args:
+        origin: the request's, serialized.
+        tainting: https://fetch.spec.whatwg.org/#concept-request-response-tainting
+    """
+    if tainting == "cors":
+        return origin
+    if request.method in ("GET", "HEAD"):
+        return None
+    if request.mode == "cors":
+        return origin
+    match request.referrer_policy or "strict-origin-when-cross-origin":
+        case "no-referrer":
+            return "null"
+        case "no-referrer-when-downgrade" | "strict-origin" | "strict-origin-when-cross-origin":
+            downgrade = origin.startswith("https:") and not request.url.startswith("https:")
+            return "null" if downgrade else origin
+        case "same-origin":
+            return origin if origin_of(request.url) == origin else "null"
+    return origin
+
+
 def is_potentially_trustworthy(url: str) -> bool:
     """https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy, for http(s)"""
     parts = urlsplit(url)

@@ -6,7 +6,7 @@ credentials mode allows, and what the origin sets goes back to that client.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -111,7 +111,7 @@ class Fetcher:
                     ssl=context, limit=0, limit_per_host=0, resolver=MappedResolver(self._settings.resolve)
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
@@ -121,9 +121,9 @@ class Fetcher:
 
     async def close(self) -> None:
         """Drops all connections; the next fetch makes new ones."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def fetch(
         self, request: Request, initiator: Initiator, body: bytes | BodyReader | None = None
@@ -140,25 +140,26 @@ class Fetcher:
         urls = [request.url]
         cookies: list[str] = []
         while True:
-            type_ = self._response_type(request, initiator)
             origin = "null" if tainted_origin else initiator.origin
-            cross_origin = origin_of(request.url) != initiator.origin or tainted_origin
+            cross_origin = origin_of(request.url) != origin
+            type_ = self._response_type(request, initiator, origin)
             if type_ == "cors" and cors.needs_preflight(request):
                 await self._preflight(request, initiator, origin)
-            response = await self._http(request, initiator, origin, upload, cookies)
+            response = await self._http(request, initiator, origin, type_, upload, cookies)
             headers = _headers(response)
-            if origin_of(request.url) == origin_of(initiator.client_url):
+            if _shares_cookies(request, initiator, type_):
                 cookies += [value for name, value in headers if name.lower() == "set-cookie"]
             try:
                 if type_ == "cors":
                     cors.cors_check(request, origin, headers)
+                redirects = response.status in _REDIRECT_STATUSES
                 location = response.headers.get("Location")
-                if response.status not in _REDIRECT_STATUSES or location is None:
-                    return await self._finish(request, initiator, type_, urls, response, headers, cookies)
-                if request.redirect == "error":
+                if redirects and request.redirect == "error":
                     raise NetworkError(f"{request.url} redirects, which the request does not allow")
-                if request.redirect == "manual":
+                if redirects and request.redirect == "manual":
                     return await self._finish(request, initiator, "opaqueredirect", urls, response, headers, cookies)
+                if not redirects or location is None:
+                    return await self._finish(request, initiator, type_, urls, response, headers, cookies)
             except BaseException:
                 response.close()
                 raise
@@ -166,7 +167,8 @@ class Fetcher:
             if len(urls) > MAX_REDIRECTS:
                 raise NetworkError(f"{urls[0]} redirects more than {MAX_REDIRECTS} times")
             target = _redirect_target(request, location)
-            if request.mode == "cors" and "@" in urlsplit(target).netloc and origin_of(target) != initiator.origin:
+            has_credentials = "@" in urlsplit(target).netloc
+            if has_credentials and request.mode == "cors" and (type_ == "cors" or origin_of(target) != origin):
                 raise NetworkError(f"{request.url} redirects to a URL with credentials")
             if response.status != 303 and upload.reader is not None:
                 raise NetworkError(f"{request.url} redirects a request whose body was a stream")
@@ -184,7 +186,7 @@ class Fetcher:
         """
         if self._conditions.is_offline(origin_of(url)):
             raise NetworkError(f"offline: {url} was not requested")
-        kept = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+        kept = [(name, _wire_text(value)) for name, value in headers if name.lower() not in _HOP_BY_HOP]
         try:
             return await self._client().request(
                 method,
@@ -198,7 +200,8 @@ class Fetcher:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise NetworkError(f"cannot reach {origin_of(url)}: {_reason(error)}") from None
 
-    def _response_type(self, request: Request, initiator: Initiator) -> str:
+    def _response_type(self, request: Request, initiator: Initiator, origin: str) -> str:
+        """https://fetch.spec.whatwg.org/#concept-request-response-tainting; ``origin`` is the request's by now."""
         url = urlsplit(request.url)
         if url.scheme not in ("http", "https"):
             raise NetworkError(f"the scheme of {request.url} cannot be fetched")
@@ -208,7 +211,7 @@ class Fetcher:
             raise NetworkError(f"offline: {request.url} was not requested")
         if request.cache == "only-if-cached":
             raise NetworkError(f"{request.url} is not in the HTTP cache")
-        if request.mode == "navigate" or origin_of(request.url) == initiator.origin:
+        if request.mode == "navigate" or origin_of(request.url) == origin:
             return "basic"
         if request.mode == "same-origin":
             raise NetworkError(f"{request.url} is of another origin, which the mode 'same-origin' does not allow")
@@ -235,12 +238,16 @@ class Fetcher:
             response.close()
 
     async def _http(
-        self, request: Request, initiator: Initiator, origin: str, upload: _Upload, cookies: list[str]
+        self,
+        request: Request,
+        initiator: Initiator,
+        origin: str,
+        type_: str,
+        upload: _Upload,
+        cookies: list[str],
     ) -> aiohttp.ClientResponse:
         headers = list(request.headers)
-        same_origin = origin_of(request.url) == initiator.origin
-        with_credentials = request.credentials == "include" or (request.credentials == "same-origin" and same_origin)
-        if with_credentials and origin_of(request.url) == origin_of(initiator.client_url):
+        if _shares_cookies(request, initiator, type_):
             headers += _cookie_header(initiator.client_headers, cookies)
         if cors.get(headers, "accept") is None:
             headers.append(("Accept", "*/*"))
@@ -250,15 +257,13 @@ class Fetcher:
         referrer = initiator.url if request.referrer == "about:client" else request.referrer
         if (shown := cors.determine_referrer(request.referrer_policy, referrer, request.url)) is not None:
             headers.append(("Referer", shown))
-        if request.mode == "cors" and not same_origin:
-            headers.append(("Origin", origin))
-        elif request.method not in ("GET", "HEAD"):
-            headers.append(("Origin", origin if same_origin or request.mode == "cors" else "null"))
+        if (named := cors.request_origin(request, origin, type_)) is not None:
+            headers.append(("Origin", named))
         headers += _cache_headers(request)
         headers += [
             ("Sec-Fetch-Dest", request.destination or "empty"),
             ("Sec-Fetch-Mode", request.mode),
-            ("Sec-Fetch-Site", "same-origin" if same_origin else "cross-site"),
+            ("Sec-Fetch-Site", "same-origin" if origin_of(request.url) == origin else "cross-site"),
         ]
         return await self._send(request.method, request.url, headers, upload)
 
@@ -281,7 +286,7 @@ class Fetcher:
             return await self._client().request(
                 method,
                 yarl.URL(url.partition("#")[0], encoded=True),
-                headers=headers,
+                headers=[(name, _wire_text(value)) for name, value in headers],
                 data=data,
                 allow_redirects=False,
                 proxy=self._settings.upstream_proxy,
@@ -312,7 +317,8 @@ class Fetcher:
         if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
             response.close()
             return made
-        body = await _begin_body(response, initiator.directory)
+        session = self._session
+        body = await _begin_body(response, initiator.directory, lambda: session is None or session.closed)
         if request.integrity:
             if type_ == "opaque":
                 raise NetworkError(f"the integrity of {request.url} cannot be checked: the response is opaque")
@@ -341,15 +347,38 @@ def _headers(response: aiohttp.ClientResponse) -> list[Header]:
     ]
 
 
+def _wire_text(value: str) -> str:
+    """aiohttp sends text as UTF-8: the text whose UTF-8 is the value's bytes, if there is one."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
+
+
+def _shares_cookies(request: Request, initiator: Initiator, type_: str) -> bool:
+    """Whether the client's cookies go with the request, and those of its response to the client."""
+    includes = request.credentials == "include" or (request.credentials == "same-origin" and type_ == "basic")
+    return includes and origin_of(request.url) == origin_of(initiator.client_url)
+
+
 def _cookie_header(client_headers: Sequence[Header], set_cookies: list[str]) -> list[Header]:
     """The client's cookies, with those that earlier responses of a chain of redirects have set."""
-    pairs: dict[str, str] = {}
-    sent = [value for name, value in client_headers if name.lower() == "cookie"]
-    for pair in "; ".join([*sent, *(value.partition(";")[0] for value in set_cookies)]).split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name:
-            pairs[name] = value
-    return [("Cookie", "; ".join(f"{name}={value}" for name, value in pairs.items()))] if pairs else []
+    sent = "; ".join(value for name, value in client_headers if name.lower() == "cookie").split(";")
+    fresh = {_cookie_name(pair): pair for pair in (value.partition(";")[0].strip() for value in set_cookies)}
+    replaced = set(fresh)
+    pairs = []
+    for pair in map(str.strip, sent):
+        name = _cookie_name(pair)
+        if name not in replaced:
+            pairs.append(pair)
+        elif name in fresh:
+            pairs.append(fresh.pop(name))
+    kept = [pair for pair in (*pairs, *fresh.values()) if pair]
+    return [("Cookie", "; ".join(kept))] if kept else []
+
+
+def _cookie_name(pair: str) -> str:
+    return pair.partition("=")[0].rstrip() if "=" in pair else ""
 
 
 def _cache_headers(request: Request) -> list[Header]:
@@ -397,14 +426,24 @@ async def _iterate(reader: BodyReader) -> AsyncIterator[bytes]:
         yield data
 
 
-async def _begin_body(response: aiohttp.ClientResponse, directory: Path) -> bytes | LiveBody:
-    """The body: whole if it is small and soon here, else a stream of it."""
+async def _begin_body(
+    response: aiohttp.ClientResponse, directory: Path, was_cut: Callable[[], bool]
+) -> bytes | LiveBody:
+    """The body: whole if it is small and soon here, else a stream of it.
+
+    Args:
+        was_cut: whether it was us who has closed the connection.
+    """
+    ends_with_connection = response.content_length is None and "Transfer-Encoding" not in response.headers
 
     async def read() -> bytes:
         try:
-            return await response.content.readany()
+            data = await response.content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NetworkError(f"the body of {response.url} broke off: {_reason(error)}") from None
+        if not data and ends_with_connection and was_cut():
+            raise NetworkError(f"the body of {response.url} broke off: the connection was closed here")
+        return data
 
     size = response.content_length if "Content-Encoding" not in response.headers else None
     prefix = bytearray()

@@ -5,6 +5,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -78,6 +79,8 @@ class LiveBody:
             self._error = _disk_error(error)
             return
         self._pump = asyncio.ensure_future(self._pump_to_file())
+        # Also if it is cancelled before it has begun.
+        self._pump.add_done_callback(lambda _: self._close_source())
 
     async def _pump_to_file(self) -> None:
         assert self._file is not None
@@ -94,7 +97,6 @@ class LiveBody:
             self._error = _disk_error(error)
         finally:
             self._wake()
-            self._close_source()
 
     def _wake(self) -> None:
         self._progress.set()
@@ -147,9 +149,9 @@ class LiveBody:
         else:
             self._close_source()
         if self._file is not None:
-            name = self._file.name
-            self._file.close()
-            Path(name).unlink(missing_ok=True)
+            with suppress(OSError):  # of a full disk: its buffer still has what did not fit
+                self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
 
 
 def _disk_error(error: OSError) -> SwproxyError:

@@ -1,12 +1,11 @@
 """Worker scripts from the network, or from a local file that stands for the script of an origin."""
 
+import codecs
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
-
-import webencodings
 
 from swproxy.errors import InvalidInput, NetworkError, SwproxyError
 from swproxy.ipc.messages import Request
@@ -14,7 +13,6 @@ from swproxy.network.fetcher import Fetcher, Initiator, NetworkResponse
 from swproxy.network.live_body import LiveBody
 from swproxy.service_worker.effects import FetchScript, ScriptResponse
 from swproxy.service_worker.lifecycle import JAVASCRIPT_MIME_TYPES
-from swproxy.service_worker.registration import origin_of
 from swproxy.service_worker.worker import ScriptResource
 
 # Bytes.
@@ -52,11 +50,10 @@ class ScriptLoader:
             body = path.read_bytes()
         except OSError as error:
             raise InvalidInput(f"Cannot read the script {path}: {error.strerror}.") from None
-        return ScriptResponse(self._now(), _resource(body, ""), "text/javascript", service_worker_allowed="/")
+        return ScriptResponse(self._now(), _resource(body), "text/javascript", service_worker_allowed="/")
 
     async def _remote(self, effect: FetchScript) -> ScriptResponse:
         origin = effect.registration.origin
-        cross_origin = origin_of(effect.url) != origin
         headers = [("Accept", "*/*")]
         if effect.top_level:
             headers.append(("Service-Worker", "script"))
@@ -78,15 +75,14 @@ class ScriptLoader:
         body = await _whole_body(response)
         if not 200 <= response.status <= 299:
             raise NetworkError(f"The script {effect.url} could not be had: status {response.status}.")
-        content_type = _header(response, "content-type")
-        mime_type = content_type.partition(";")[0].strip().lower()
+        mime_type = _header(response, "content-type").partition(";")[0].strip().lower()
         if not effect.top_level and mime_type not in JAVASCRIPT_MIME_TYPES:
             raise NetworkError(
                 f"The script {effect.url} has the MIME type '{mime_type}', which is not one of JavaScript."
             )
         return ScriptResponse(
             self._now(),
-            _resource(body, "" if effect.module or cross_origin else content_type),
+            _resource(body),
             mime_type,
             _header(response, "service-worker-allowed") or None,
         )
@@ -112,18 +108,12 @@ def _header(response: NetworkResponse, wanted: str) -> str:
     return next((value for name, value in response.headers if name.lower() == wanted), "")
 
 
-def _resource(body: bytes, content_type: str) -> ScriptResource:
-    """Decodes: by the charset of a classic script's Content-Type, else UTF-8."""
-    _, _, parameters = content_type.lower().partition("charset=")
-    label = parameters.partition(";")[0].strip(" \t\"'")
-    text = None
-    if label and not body.startswith(b"\xef\xbb\xbf"):
-        encoding = webencodings.lookup(label)
-        if encoding is not None:
-            text, _ = webencodings.decode(body, encoding)
-    if text is None:
-        text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    return ScriptResource(body, text)
+def _resource(body: bytes) -> ScriptResource:
+    """Decodes: the scripts of workers are UTF-8, whatever their headers say.
+
+    https://html.spec.whatwg.org/#fetch-a-classic-worker-script
+    """
+    return ScriptResource(body, body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace"))
 
 
 def local_file(effect: FetchScript) -> Path | None:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
-from swproxy.errors import NetworkError, SwproxyError
+from swproxy.errors import AbortError, NetworkError, SwproxyError
 from swproxy.ipc.messages import (
     FIRST_WORKER_STREAM,
     BodyChunk,
@@ -75,6 +75,9 @@ class RemoteStream:
             self._finished = True
             self._streams.send(BodyRelease(self.id))
         self._streams.forget(self.id)
+        handler, self._on_chunk = self._on_chunk, None
+        if handler is not None:
+            handler(AbortError("the body was released while it was read"))
 
     def arrived(self, chunk: BodyChunk) -> None:
         """The proxy's answer to a pull."""
@@ -94,23 +97,31 @@ class RemoteStream:
 
 
 class ScriptStream:
-    """A stream that the script writes. Its reader is the proxy, or this process."""
+    """A stream that the script writes. Its reader is the proxy, or this process.
+
+    Attributes:
+        backlog: how many bytes wait for the reader.
+        on_release: what to call if the reader goes away before the end.
+    """
 
     def __init__(self, id: int, streams: "Streams") -> None:  # noqa: A002
         self.id = id
         self.size = None
+        self.backlog = 0
+        self.on_release: Callable[[], None] | None = None
         self._streams = streams
-        self._waiting: list[tuple[Outcome, Callable[[bool], None]]] = []
+        self._waiting: list[tuple[bytes, Callable[[bool], None]]] = []
         self._reader: Callable[[Outcome], None] | None = None
         self._end: Outcome | None = None
         self._released = False
 
     def write(self, data: bytes, written: Callable[[bool], None]) -> None:
-        """Hands a chunk on; ``written`` is told when the reader has it, or False if nobody will read."""
+        """Hands bytes on; ``written`` is told when the reader has them, or False if nobody will read."""
         if self._released:
             written(False)
             return
         self._waiting.append((data, written))
+        self.backlog += len(data)
         self._flow()
 
     def end(self, outcome: Outcome = b"") -> None:
@@ -127,9 +138,11 @@ class ScriptStream:
             return
         if self._waiting:
             reader, self._reader = self._reader, None
-            data, written = self._waiting.pop(0)
-            written(True)
-            reader(data)
+            waiting, self._waiting = self._waiting, []
+            self.backlog = 0
+            for _, written in waiting:
+                written(True)
+            reader(b"".join([data for data, _ in waiting]))
         elif self._end is not None:
             reader, self._reader = self._reader, None
             self._streams.forget(self.id)
@@ -186,6 +199,8 @@ class ScriptStream:
         waiting, self._waiting = self._waiting, []
         for _, written in waiting:
             written(False)
+        if self._end is None and self.on_release is not None:
+            self.on_release()
 
 
 AnyStream = RemoteStream | ScriptStream
@@ -239,6 +254,13 @@ class Bodies:
         """The body, which is the caller's from now on."""
         try:
             return self._bodies.pop(handle)
+        except KeyError:
+            raise NetworkError("the body is gone") from None
+
+    def get(self, handle: int) -> Body:
+        """The body, which stays here."""
+        try:
+            return self._bodies[handle]
         except KeyError:
             raise NetworkError("the body is gone") from None
 

@@ -23,8 +23,6 @@ from swproxy.errors import ScriptError, SwproxyError
 
 log = logging.getLogger(__name__)
 
-encode = msgspec.json.encode
-decode = msgspec.json.decode
 
 Operation = Callable[..., Any]
 
@@ -66,7 +64,8 @@ class ModuleLoader:
         if name == DYNAMIC_IMPORT:
             return name, 'throw new TypeError("import() is disallowed in a service worker");', "module"
         if name == LINKED:
-            return name, "dukpy = 1;", "module"
+            # The first module that runs. Its microtask comes after the last one, unless a module awaits something.
+            return name, "dukpy = 1; Promise.resolve().then(() => { dukpy = 1; });", "module"
         try:
             return name, self.source(name), "module"
         except SwproxyError as error:
@@ -113,11 +112,15 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         self.modules = ModuleLoader()
         self.turn_budget = 0.0
         self._token = secrets.token_hex(16)
-        self._next_line = 2  # line 1 is for the turns
+        bootstrap = BOOTSTRAP.read_bytes()
+        self._next_line = bootstrap.count(b"\n") + 2  # frames in the lines before are the bootstrap's
         self._completed = 0
+        self._linked = 0
+        self._awaited = False
+        self._budget_exceeded = False
         self.operations["op_completed"] = self._complete
         setup = {"token": self._token, "internalFrames": internal_frames, "runtimeLine": RUNTIME_LINE}
-        self._eval(BOOTSTRAP.read_bytes(), encode(setup))
+        self._eval(bootstrap, _encode(setup))
 
     # what dukpy calls
 
@@ -129,23 +132,25 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         return True
 
     def _call_python(self, name: bytes, arguments: bytes) -> bytes | None:
+        if self._budget_exceeded:
+            raise TurnBudgetExceeded
         operation = name.decode()
         try:
             try:
-                values = decode(arguments)
+                values = msgspec.json.decode(arguments)
             except msgspec.DecodeError:  # a lone surrogate, or nesting that msgspec refuses
                 values = json.loads(arguments)
             result = self.operations[operation](*values)
         except SwproxyError as error:
-            return encode([error.name, str(error)])
+            return _encode([error.name, str(error)])
         except TurnBudgetExceeded:
             raise
         except Exception:
             log.exception("operation %s failed", operation)
-            return encode(["InternalError", f"{operation} failed"])
+            return _encode(["InternalError", f"{operation} failed"])
         if result is None:
             return None
-        return encode([result.id, 0, 0] if type(result) is Pending else [result])
+        return _encode([result.id, 0, 0] if type(result) is Pending else [result])
 
     def _normalize_module(self, base: str, specifier: str) -> str:
         return self.modules.normalize(base, specifier)
@@ -159,7 +164,7 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             ScriptError: a promise was rejected and nobody handled it.
             TurnBudgetExceeded: it took longer than ``turn_budget`` seconds.
         """
-        self._eval(b"", encode({"token": self._token, **message}))
+        self._eval(b"", _encode({"token": self._token, **message}))
 
     def evaluate(self, source: str, url: str) -> ScriptError | None:
         """Runs a classic script in the global scope; its top-level declarations are shared with all others.
@@ -186,6 +191,8 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         entry = f'import "{LINKED}"; import {json.dumps(url)}; dukpy = 0'
         self.modules.linking = True
         self.modules.faults.clear()
+        self._linked = 0
+        self._awaited = False
         try:
             return self._evaluate(entry, {"token": self._token, "kind": "module"}, as_module=True)
         except ScriptError:
@@ -198,14 +205,16 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
     def _evaluate(self, source: str, message: Mapping[str, Any], *, as_module: bool) -> ScriptError | None:
         completed = self._completed
         try:
-            self._eval(source.encode("utf-8", "surrogatepass"), encode(message), as_module)
+            self._eval(source.encode("utf-8", "surrogatepass"), _encode(message), as_module)
         except ScriptError as error:
             if self._completed == completed:
                 raise
-            return error
-        if self._completed == completed:  # neither thrown nor ended: it waits for a promise
+            rejection: ScriptError | None = error
+        else:
+            rejection = None
+        if as_module and (self._awaited or self._completed == completed):
             raise ScriptError("TypeError: Top-level await is not allowed in a service worker.")
-        return None
+        return rejection
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -220,27 +229,42 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
     def _complete(self, what: int) -> None:
         if what == 1:
             self.modules.linking = False
+            self._linked += 1
         else:
             self._completed += 1
+            self._awaited = self._linked > 1
 
     def _eval(self, source: bytes, variables: bytes, as_module: bool = False) -> None:
         nested = signal.getitimer(signal.ITIMER_REAL)[0] > 0
         if self.turn_budget and not nested:
-            signal.signal(signal.SIGALRM, _interrupt)
+            signal.signal(signal.SIGALRM, self._interrupt)
             signal.setitimer(signal.ITIMER_REAL, self.turn_budget, 0.05)
         try:
             _dukpy.eval_string(self, source, variables, as_module, "swproxy:entry")
+            if self._budget_exceeded:  # and the script has caught it
+                raise TurnBudgetExceeded
         except _dukpy.JSRuntimeError as error:
+            if self._budget_exceeded:  # dukpy makes a JavaScript error of what an operation raises
+                raise TurnBudgetExceeded from None
             if str(error).startswith("Cannot call evaljs while"):
                 raise EngineBusy from None
             raise script_error(str(error)) from None
+        except UnicodeDecodeError as error:  # what was thrown has lone surrogates in its text
+            raise script_error(error.object.decode("utf-8", "replace")) from None
         finally:
             if self.turn_budget and not nested:
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._budget_exceeded = True
+        raise TurnBudgetExceeded
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise TurnBudgetExceeded
+
+def _encode(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
+        return json.dumps(value).encode()
 
 
 def script_error(text: str) -> ScriptError:

@@ -45,7 +45,12 @@ def run(realm: Realm, connection: socket.socket) -> None:
 
 def _evaluate(realm: Realm) -> None:
     start = realm.start
-    environment = {"url": start.script_url, "origin": start.origin, "onLine": start.online}
+    environment = {
+        "url": start.script_url,
+        "origin": start.origin,
+        "onLine": start.online,
+        "isModule": start.module,
+    }
     realm.turn("start", workerId=start.worker_id, environment=environment, registration=start.registration)
     try:
         realm.evaluate()
@@ -62,7 +67,10 @@ def _step(realm: Realm) -> None:
     if realm.inbox:
         _handle(realm, realm.inbox.popleft())
         return
-    message = realm.channel.receive(realm.timers.next_in())
+    if realm.tasks:
+        realm.tasks.popleft()()
+        realm.run_turns()
+    message = realm.channel.receive(0 if realm.tasks else realm.timers.next_in())
     if message is not None:
         _handle(realm, message)
     elif (timer := realm.timers.pop_due()) is not None:
@@ -80,7 +88,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
                 resultingClientId=message.resulting_client_id,
             )
         case messages.DispatchEvent():
-            realm.turn("event", id=message.id, type=message.type, detail=message.detail)
+            realm.turn("event", id=message.id, type=message.type, detail=_adopt(realm, message.detail))
         case messages.FetchAnswer():
             pending = realm.fetches.pop(message.id, None)
             if pending is not None:
@@ -89,8 +97,9 @@ def _handle(realm: Realm, message: ToWorker) -> None:
                 else:
                     realm.settle(pending, response_for_script(realm, message.response))
         case messages.CallAnswer():
-            pending = realm.calls.pop(message.id)
-            realm.settle(pending, message.value if message.error is None else _Refused(*message.error))
+            if message.id != messages.NO_ANSWER:
+                pending = realm.calls.pop(message.id)
+                realm.settle(pending, message.value if message.error is None else _Refused(*message.error))
         case messages.BodyChunk():
             stream = realm.streams.get(message.id)
             if isinstance(stream, RemoteStream):
@@ -114,12 +123,19 @@ def _handle(realm: Realm, message: ToWorker) -> None:
         case messages.OnlineChanged():
             realm.turn("online", value=message.online)
         case messages.Deliver():
-            realm.turn("deliver", target=message.target, detail=message.detail)
+            realm.turn("deliver", target=message.target, detail=_adopt(realm, message.detail))
         case messages.Ping():
             realm.channel.send(messages.Pong())
         case _:
             raise AssertionError(f"unexpected message {message}")
     realm.run_turns()
+
+
+def _adopt(realm: Realm, detail: dict[str, Any]) -> dict[str, Any]:
+    """The detail of an event, with what a script has sent with it under "message"."""
+    if "message" not in detail:
+        return detail
+    return detail | {"message": realm.adopt_record(detail["message"])}
 
 
 class _Refused(SwproxyError):

@@ -1,22 +1,29 @@
 """A worker's global scope as the host sees it: the engine, what the scripts hold, and the line to the proxy."""
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ada_url
 
-from swproxy.errors import InvalidStateError, ScriptError, SwproxyError
+from swproxy.errors import DataCloneError, InvalidStateError, ScriptError, SwproxyError
 from swproxy.ipc import messages
 from swproxy.ipc.channel import BlockingChannel
 from swproxy.ipc.messages import ToWorker
+from swproxy.realm.background import Background, Task
 from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
 from swproxy.realm.engine import Engine, Pending
 from swproxy.realm.timers import Timers
 from swproxy.storage.bodies import BytesBody, FileBody, Spool
 from swproxy.storage.cache_storage import CacheStorage, RequestResponseList
+
+_State = TypeVar("_State")
+
+# The bytes of a value that is sent to another worker; a frame of the channel can have twice as many.
+RECORD_LIMIT = 1 << 27
 
 
 class ScriptNotLoaded(SwproxyError):
@@ -46,6 +53,10 @@ class Realm:
         self.calls: dict[int, Pending] = {}
         self.may_import = False
         self.inbox: deque[ToWorker] = deque()  # came while a script waited for another message
+        self.tasks: deque[Task] = deque()  # for the main loop, one at a time between the messages
+        self._background = Background(self.tasks, lambda wake: self.channel.interrupt_on(wake))
+        self._turn_began = 0.0
+        self._states: dict[type[Any], Any] = {}
         self._turns: deque[dict[str, Any]] = deque()
         self._next_pending = 0
 
@@ -57,6 +68,12 @@ class Realm:
         self.caches = CacheStorage(Path(start.caches_directory), start.quota)
         self.engine.turn_budget = start.turn_budget
 
+    def state(self, kind: type[_State]) -> _State:
+        """The one object of that class in this realm, made at its first use: what a folder's operations keep."""
+        if kind not in self._states:
+            self._states[kind] = kind()
+        return self._states[kind]  # type: ignore[no-any-return]
+
     # Turns
 
     def turn(self, kind: str, **message: Any) -> None:
@@ -67,6 +84,7 @@ class Realm:
     def run_turns(self) -> None:
         while self._turns:
             message = self._turns.popleft()
+            self._turn_began = time.monotonic()
             try:
                 self.engine.turn(message)
             except ScriptError as error:
@@ -91,12 +109,37 @@ class Realm:
         error = [value.name, str(value)] if isinstance(value, SwproxyError) else None
         self.later("settle", id=pending.id, value=None if error else value, error=error)
 
+    def turn_time(self) -> float:
+        """For how many seconds the present turn has been running."""
+        return time.monotonic() - self._turn_began
+
+    def settle_in_task(self, pending: Pending, value: Any) -> None:
+        """As ``settle``, when the worker has looked at its messages once more."""
+        self.tasks.append(lambda: self.settle(pending, value))
+
+    def in_background(self, work: Callable[[], Any], convert: Callable[[Any], Any]) -> Pending:
+        """Runs ``work`` on a thread and settles with what ``convert``, on this one, makes of what it returns.
+
+        ``work`` must let go of the GIL, and touch nothing of the realm; a ``SwproxyError`` of it rejects the promise.
+        """
+        pending = self.defer()
+
+        def done(outcome: Any) -> None:
+            self.settle(pending, outcome if isinstance(outcome, SwproxyError) else convert(outcome))
+
+        self._background.submit(work, done)
+        return pending
+
     def call(self, method: str, *arguments: Any) -> Pending:
         """Asks the proxy."""
         pending = self.defer()
         self.calls[pending.id] = pending
         self.channel.send(messages.Call(pending.id, method, list(arguments)))
         return pending
+
+    def tell(self, method: str, *arguments: Any) -> None:
+        """As ``call``, where the script does not wait for an answer."""
+        self.channel.send(messages.Call(messages.NO_ANSWER, method, list(arguments)))
 
     # Bodies
 
@@ -121,6 +164,30 @@ class Realm:
         if isinstance(body, FileBody):
             return messages.OnDisk(body.offset, body.size), body.file.fileno(), body.close
         return messages.Stream(body.id, body.size), None, _nothing
+
+    # Values that scripts have serialized: what Record.toHost of web/structured_clone/record.js gives. Scripts see the
+    # handles of its parts, messages carry their bytes.
+
+    def export_record(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record for a message; its parts are used up.
+
+        Raises:
+            DataCloneError: it is too large for one.
+        """
+        handles = record["parts"]
+        bodies = [self.bodies.complete(handle) for handle in handles]
+        size = len(record["text"]) + sum(body.size for body in bodies)
+        parts = [body.read(0, body.size) for body in bodies] if size <= RECORD_LIMIT else []
+        for handle in handles:
+            self.bodies.release(handle)
+        if size > RECORD_LIMIT:
+            raise DataCloneError(f"The data are too large for a message: {size} bytes of at most {RECORD_LIMIT}.")
+        return {"text": record["text"], "parts": parts}
+
+    def adopt_record(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record that came with a message, for scripts."""
+        parts = [self.bodies.add(BytesBody(part)) for part in record["parts"]]
+        return {"text": record["text"], "parts": parts}
 
     def read_all(self, body: Body, convert: Callable[[bytes], Any]) -> Any:
         """What ``convert`` makes of all bytes: at once if they are here, else a ``Pending``."""
@@ -163,8 +230,8 @@ class Realm:
                 message = self.channel.receive(None)
                 if isinstance(message, messages.ScriptAnswer):
                     return message
-                assert message is not None
-                self.inbox.append(message)
+                if message is not None:
+                    self.inbox.append(message)
 
     def resolve_module(self, base: str, specifier: str) -> str:
         """https://html.spec.whatwg.org/#resolve-a-module-specifier, without import maps"""
@@ -184,6 +251,7 @@ class Realm:
             ScriptError: it does not parse, or threw.
         """
         url = self.start.script_url
+        self._turn_began = time.monotonic()
         if self.start.module:
             self.engine.modules.source = self.script
             self.engine.modules.resolve = self.resolve_module

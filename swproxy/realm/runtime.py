@@ -81,7 +81,7 @@ class WebRuntime:
         source = module_source(path)
         line = self._next_line
         self._next_line += source.count("\n") + 2
-        return {"source": "\n" * (line - 1) + source, "line": line}
+        return {"source": source, "line": line}
 
 
 def bind(realm: object, functions: Iterable[Callable[..., Any]]) -> dict[str, Operation]:

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from urllib.parse import quote, unquote
 import diskcache
 import msgspec
 
-from swproxy.errors import InvalidStateError, QuotaExceededError
+from swproxy.errors import InvalidStateError, ProfileError, QuotaExceededError
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile, chunks
 
 # Bodies up to this size, in bytes, are kept in the row of their entry: one read serves them.
@@ -242,11 +243,13 @@ class RequestResponseList:
             InvalidStateError: two of the requests match each other.
             QuotaExceededError: the disk is full.
         """
-        for number, put in enumerate(puts):
+        added: defaultdict[str, list[Put]] = defaultdict(list)
+        for put in puts:
             query = Query(put.request.url, put.request.method, put.request.headers)
-            for other in puts[:number]:
-                if request_matches_cached_item(query, other.request, other.response):
-                    raise InvalidStateError(f"The requests contain {put.request.url} twice.")
+            of_this_url = added[_without_fragment(put.request.url)]
+            if any(request_matches_cached_item(query, other.request, other.response) for other in of_this_url):
+                raise InvalidStateError(f"The requests contain {put.request.url} twice.")
+            of_this_url.append(put)
         written: list[int] = []
         try:
             with _disk_errors():
@@ -459,9 +462,19 @@ class CacheStorage:
         """Removes the directories of deleted caches; if thorough, also what killed processes left.
 
         Nobody else may use the caches of the origin meanwhile.
+
+        Raises:
+            ProfileError: they are damaged.
+            QuotaExceededError: the disk is full.
         """
         if not self._directory.is_dir():
             return
+        try:
+            self._sweep(thorough=thorough)
+        except sqlite3.DatabaseError as error:
+            raise ProfileError(f"The caches in {self._directory} are damaged: {error}.") from None
+
+    def _sweep(self, *, thorough: bool) -> None:
         kept = {"index", *(directory for _, directory in self._entries().values())}
         for path in self._directory.iterdir():
             if path.name not in kept:

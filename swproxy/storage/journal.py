@@ -8,6 +8,7 @@ Every line has ``time`` (seconds since the epoch) and ``kind``; the rest depends
 - ``worker``: ``scope``, ``worker``, ``event``, ``reason``.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +34,10 @@ class Journal:
 
     def write(self, kind: str, **fields: Any) -> None:
         line = {"time": round(time.time(), 3), "kind": kind, **fields}
-        self._lines.append(self._encode(line))
+        try:
+            self._lines.append(self._encode(line))
+        except UnicodeEncodeError:  # a lone surrogate: of a script, or for a byte of a URL that is not UTF-8
+            self._lines.append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace"))
         if self.observer is not None:
             self.observer(line)
         if len(self._lines) >= FLUSH_LINES:

@@ -7,12 +7,23 @@ from typing import Any
 
 from swproxy.web.cache import ops as cache_ops
 from swproxy.web.clients import ops as clients_ops
+from swproxy.web.compression import ops as compression_ops
 from swproxy.web.console import ops as console_ops
+from swproxy.web.crypto import ops as crypto_ops
+from swproxy.web.encoding import ops as encoding_ops
+from swproxy.web.fetch import data_url
 from swproxy.web.fetch import ops as fetch_ops
+from swproxy.web.file import ops as file_ops
 from swproxy.web.html import ops as html_ops
+from swproxy.web.messaging import ops as messaging_ops
+from swproxy.web.mime_sniffing import ops as mime_sniffing_ops
 from swproxy.web.service_worker import ops as service_worker_ops
+from swproxy.web.streams import ops as streams_ops
+from swproxy.web.structured_clone import ops as structured_clone_ops
 from swproxy.web.timers import ops as timers_ops
 from swproxy.web.url import ops as url_ops
+from swproxy.web.web_locks import ops as web_locks_ops
+from swproxy.web.xhr import ops as xhr_ops
 
 # Loads everything that every worker has.
 ENTRY = "html/global.js"
@@ -21,20 +32,70 @@ ENTRY = "html/global.js"
 GRANTS: dict[str, tuple[Any, ...]] = {
     "cache": (cache_ops,),
     "clients": (clients_ops,),
-    "fetch": (fetch_ops,),
+    "compression": (compression_ops,),
+    "crypto": (crypto_ops,),
+    "encoding": (encoding_ops,),
+    "fetch": (fetch_ops, data_url),
+    "file": (file_ops, fetch_ops, mime_sniffing_ops),
     "html": (html_ops, console_ops),
+    "messaging": (messaging_ops,),
     "service_worker": (service_worker_ops,),
+    "streams": (fetch_ops, streams_ops),
+    "structured_clone": (fetch_ops, structured_clone_ops),
     "timers": (timers_ops,),
     "url": (url_ops,),
+    "web_locks": (web_locks_ops,),
+    "xhr": (xhr_ops,),
 }
 
 # Interfaces that few workers use: the global loads the file when it is first read.
 LAZY = {
     "AbortController": "abort/abort_signal.js",
     "AbortSignal": "abort/abort_signal.js",
+    "BroadcastChannel": "messaging/broadcast_channel.js",
+    "Blob": "file/blob.js",
+    "ByteLengthQueuingStrategy": "streams/byte_length_queuing_strategy.js",
+    "CountQueuingStrategy": "streams/count_queuing_strategy.js",
+    "CompressionStream": "compression/compression_stream.js",
+    "Crypto": "crypto/crypto.js",
+    "CryptoKey": "crypto/crypto_key.js",
     "CustomEvent": "events/custom_event.js",
+    "DecompressionStream": "compression/decompression_stream.js",
     "ErrorEvent": "events/error_event.js",
+    "ExtendableMessageEvent": "service_worker/extendable_message_event.js",
+    "File": "file/file.js",
+    "FileList": "file/file_list.js",
+    "FileReader": "file/file_reader.js",
+    "FormData": "xhr/form_data.js",
+    "Lock": "web_locks/lock_manager.js",
+    "LockManager": "web_locks/lock_manager.js",
+    "MessageChannel": "messaging/message_port.js",
+    "MessageEvent": "messaging/message_event.js",
+    "MessagePort": "messaging/message_port.js",
+    "Performance": "performance/performance.js",
+    "PerformanceEntry": "performance/performance_entry.js",
+    "PerformanceMark": "performance/user_timing.js",
+    "PerformanceMeasure": "performance/user_timing.js",
+    "PerformanceObserver": "performance/performance_observer.js",
+    "PerformanceObserverEntryList": "performance/performance_observer.js",
+    "ProgressEvent": "xhr/progress_event.js",
     "PromiseRejectionEvent": "events/promise_rejection_event.js",
+    "ReadableByteStreamController": "streams/readable_byte_stream_controller.js",
+    "ReadableStream": "streams/readable_stream.js",
+    "ReadableStreamBYOBReader": "streams/readable_stream_byob_reader.js",
+    "ReadableStreamBYOBRequest": "streams/readable_stream_byob_request.js",
+    "ReadableStreamDefaultController": "streams/readable_stream_default_controller.js",
+    "ReadableStreamDefaultReader": "streams/readable_stream_default_reader.js",
+    "TextDecoder": "encoding/text_decoder.js",
+    "TextDecoderStream": "encoding/text_decoder_stream.js",
+    "TextEncoder": "encoding/text_encoder.js",
+    "TextEncoderStream": "encoding/text_encoder_stream.js",
+    "SubtleCrypto": "crypto/subtle_crypto.js",
+    "TransformStream": "streams/transform_stream.js",
+    "TransformStreamDefaultController": "streams/transform_stream_default_controller.js",
+    "WritableStream": "streams/writable_stream.js",
+    "WritableStreamDefaultController": "streams/writable_stream_default_controller.js",
+    "WritableStreamDefaultWriter": "streams/writable_stream_default_writer.js",
 }
 
 

@@ -76,13 +76,13 @@ class ForkServer:
         await asyncio.shield(self._ready)
         ours, theirs = socket.socketpair()
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._spawning.append((started, on_exit))
         with theirs:
             try:
                 socket.send_fds(self._control, [b"n"], [theirs.fileno()])
-            except OSError:
+            except OSError as error:
                 ours.close()
-                raise WorkerGone("the process that starts workers has ended") from None
+                raise WorkerGone(f"the process that starts workers does not answer: {error.strerror}") from None
+        self._spawning.append((started, on_exit))
         try:
             pid = await started
         except BaseException:

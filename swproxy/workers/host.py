@@ -1,5 +1,6 @@
 """What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRe
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
-from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
 from swproxy.storage.journal import Journal
 from swproxy.storage.profile import Profile
 from swproxy.workers.dispatcher import ClientRequest
@@ -27,6 +28,8 @@ from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.locks import Locks
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import WorkerProcess
+
+log = logging.getLogger(__name__)
 
 
 class NotAllowed(SwproxyError):
@@ -136,6 +139,8 @@ class Host:
         try:
             storage.sweep(thorough=origin in self._unclean)
             self._unclean.discard(origin)
+        except (SwproxyError, OSError) as error:
+            log.warning("cannot tidy the caches of %s: %s", origin, error)  # the worker may not need them
         finally:
             storage.close()
 
@@ -190,8 +195,10 @@ class Host:
 
     # Network
 
-    async def fetch_for_worker(self, process: WorkerProcess, message: messages.Fetch) -> messages.FetchAnswer:
-        """The answer to the worker's fetch()."""
+    async def fetch_for_worker(
+        self, process: WorkerProcess, message: messages.Fetch, body: CompleteBody | BodyReader | None
+    ) -> messages.FetchAnswer:
+        """The answer to the worker's fetch(); ``body`` is the request's."""
         request = message.request
         client = process.client_requests.get(request.id) if request.id is not None else None
         client_url, hidden = "", []
@@ -204,7 +211,6 @@ class Host:
             client_url=client_url,
             client_headers=hidden,
         )
-        body = process.import_body(request.body)
         upload: bytes | BodyReader | None
         if isinstance(body, BytesBody):
             upload = body.data
@@ -216,9 +222,6 @@ class Host:
             response = await self._fetcher.fetch(request, initiator, upload)
         except NetworkError as error:
             return messages.FetchAnswer(message.id, None, str(error))
-        finally:
-            if body is not None:
-                body.close()
         return messages.FetchAnswer(
             message.id,
             messages.Response(

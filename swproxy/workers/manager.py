@@ -116,14 +116,14 @@ class WorkerManager:
 
     async def _start(self, worker: ServiceWorker) -> ScriptError | None:
         worker.running_status = running_transition(worker.running_status, RunningStatus.STARTING)
-        self._host.before_start(worker)
-        directory = self._scratch / f"{worker.id}-{next(self._numbers)}"
-        directory.mkdir(parents=True, exist_ok=True)
-        process = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
-        self._processes[worker.id] = process
+        try:
+            process = self._new_process(worker)
+        except BaseException:
+            worker.running_status = running_transition(worker.running_status, RunningStatus.STOPPED)
+            raise
         try:
             pid, connection = await self._fork_server.spawn(process.has_exited)
-            process.attach(pid, connection, self._host.start_message(worker, directory))
+            process.attach(pid, connection, self._host.start_message(worker, process.directory))
             async with asyncio.timeout(self._limits.start):
                 failure = await asyncio.shield(process.started)
         except TimeoutError:
@@ -139,6 +139,22 @@ class WorkerManager:
         worker.running_status = running_transition(worker.running_status, RunningStatus.RUNNING)
         self._idle(process)
         return None
+
+    def _new_process(self, worker: ServiceWorker) -> WorkerProcess:
+        """A process that is not forked yet.
+
+        Raises:
+            WorkerGone: there is no room for what it needs on disk.
+        """
+        self._host.before_start(worker)
+        directory = self._scratch / f"{worker.id}-{next(self._numbers)}"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkerGone(f"the worker process cannot be started: {error.strerror}") from None
+        process = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
+        self._processes[worker.id] = process
+        return process
 
     async def dispatch_event(
         self,

@@ -28,8 +28,10 @@ Body = CompleteBody | BodyReader
 class WorkerHost(Protocol):
     """What a worker needs of the proxy."""
 
-    async def fetch_for_worker(self, process: "WorkerProcess", message: messages.Fetch) -> messages.FetchAnswer:
-        """The answer to the worker's fetch()."""
+    async def fetch_for_worker(
+        self, process: "WorkerProcess", message: messages.Fetch, body: Body | None
+    ) -> messages.FetchAnswer:
+        """The answer to the worker's fetch(); ``body`` is the request's."""
 
     async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
         """The source of an import."""
@@ -174,7 +176,7 @@ class WorkerProcess:
                 if event is not None and event.answer is not None and not event.answer.done():
                     event.answer.set_result(message)
             case messages.Fetch():
-                self._fetches[message.id] = self._task(self._fetch(message))
+                self._begin_fetch(message)
             case messages.AbortFetch():
                 if (task := self._fetches.pop(message.id, None)) is not None:
                     task.cancel()
@@ -240,9 +242,16 @@ class WorkerProcess:
     async def _load_script(self, url: str) -> None:
         self.send(await self._host.load_script(self.worker, url))
 
-    async def _fetch(self, message: messages.Fetch) -> None:
+    def _begin_fetch(self, message: messages.Fetch) -> None:
+        # At once: the file of a body is the next one that has come, whatever becomes of the fetch.
+        body = self.import_body(message.request.body)
+        task = self._fetches[message.id] = self._task(self._fetch(message, body))
+        if body is not None:
+            task.add_done_callback(lambda _: body.close())
+
+    async def _fetch(self, message: messages.Fetch, body: Body | None) -> None:
         try:
-            self.send(await self._host.fetch_for_worker(self, message))
+            self.send(await self._host.fetch_for_worker(self, message, body))
         finally:
             self._fetches.pop(message.id, None)
 
@@ -382,8 +391,11 @@ class ScriptBodyReader:
         self._process = process
         self._chunk: asyncio.Future[messages.BodyChunk] | None = None
         self._ended = False
+        self._error: str | None = None
 
     async def read(self) -> bytes:
+        if self._error is not None:
+            raise NetworkError(self._error)
         if self._ended:
             return b""
         self._chunk = asyncio.get_running_loop().create_future()
@@ -401,6 +413,7 @@ class ScriptBodyReader:
         if self._chunk is not None and not self._chunk.done():
             self._chunk.set_result(chunk)
         if chunk.error is not None:
+            self._error = chunk.error
             self._end()
 
     def _end(self) -> None:

@@ -20,7 +20,7 @@ def op_clients_claim(realm: Any) -> Any:
 
 
 def op_client_post_message(realm: Any, id: str, message: Any) -> None:  # noqa: A002
-    realm.call("client_post_message", id, message)
+    realm.tell("client_post_message", id, realm.export_record(message))
 
 
 def op_client_focus(realm: Any, id: str) -> Any:  # noqa: A002

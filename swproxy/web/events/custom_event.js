@@ -23,7 +23,7 @@ export class CustomEvent extends Event {
 
   initCustomEvent(type, bubbles, cancelable, detail) {
     if (Event.isDispatched(this)) return;
-    Event.prototype.initEvent.call(this, type, bubbles, cancelable);
+    Event.initialize(this, type, bubbles, cancelable);
     this.#detail = detail;
   }
 }

@@ -73,6 +73,19 @@ export class Event {
     return event.#dispatch;
   }
 
+  /** https://dom.spec.whatwg.org/#concept-event-initialize */
+  static initialize(event, type, bubbles, cancelable) {
+    event.#initialized = true;
+    event.#stopPropagation = false;
+    event.#stopImmediatePropagation = false;
+    event.#canceled = false;
+    event.#trusted = false;
+    event.#target = null;
+    event.#type = type;
+    event.#bubbles = bubbles;
+    event.#cancelable = cancelable;
+  }
+
   static isInitialized(event) {
     return event.#initialized;
   }
@@ -169,16 +182,7 @@ export class Event {
   }
 
   initEvent(type, bubbles, cancelable) {
-    if (this.#dispatch) return;
-    this.#initialized = true;
-    this.#stopPropagation = false;
-    this.#stopImmediatePropagation = false;
-    this.#canceled = false;
-    this.#trusted = false;
-    this.#target = null;
-    this.#type = type;
-    this.#bubbles = bubbles;
-    this.#cancelable = cancelable;
+    if (!this.#dispatch) Event.initialize(this, type, bubbles, cancelable);
   }
 }
 

@@ -12,16 +12,19 @@ import {
 } from "host:ops";
 import {
   ArrayBufferIsView,
+  ArrayIsArray,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  PromiseConstructor,
   SafeFinalizationRegistry,
   StringPrototypeSlice,
   StringPrototypeStartsWith,
   TypedArrayPrototypeGetBuffer,
   TypeErrorConstructor,
+  upon,
 } from "../infra/primordials.js";
-import { bytesOf, bytesToBinary, binaryToBytes } from "../infra/bytes.js";
+import { bytesOf, packBytes, unpackBytes } from "../infra/bytes.js";
 import { URLSearchParams } from "../url/url_search_params.js";
 import { BufferSource, isArrayBuffer, isObject, USVString } from "../webidl/types.js";
 
@@ -32,9 +35,9 @@ export const bodyKinds = {
   isStream: () => false,
   isBlob: () => false,
   isFormData: () => false,
-  /** Blob -> { handle } of a host body with its bytes */
+  /** Blob -> { handle, type } of a host body; type is its Content-Type, or null */
   fromBlob: null,
-  /** FormData -> { handle, type } */
+  /** FormData -> the same */
   fromFormData: null,
 };
 
@@ -44,11 +47,14 @@ export class InnerBody {
   bytes = null;
   stream = null;
   #used = false;
+  #rejectRead = null;
+  #token = null; // of the registry, and not the body itself: the engine keeps tokens alive
 
   static ofHandle(handle) {
     const body = new InnerBody();
     body.handle = handle;
-    registry.register(body, handle, body);
+    body.#token = {};
+    registry.register(body, handle, body.#token);
     return body;
   }
 
@@ -87,22 +93,34 @@ export class InnerBody {
   takeHandle() {
     this.#used = true;
     if (this.handle !== null) {
-      registry.unregister(this);
+      registry.unregister(this.#token);
       const { handle } = this;
       this.handle = null;
       return handle;
     }
     if (this.text !== null) return op_body_from_text(this.text);
-    if (this.bytes !== null) return op_body_from_bytes(bytesToBinary(this.bytes));
-    return load("../streams/body_stream.js").pump(this.stream);
+    if (this.bytes !== null) return op_body_from_bytes(packBytes(this.bytes));
+    const reclaimed = this.#reclaim();
+    return reclaimed === null ? load("../streams/body_stream.js").pump(this.stream) : reclaimed.takeHandle();
+  }
+
+  /** What is behind the stream that scripts have seen and not touched: an InnerBody, or null. */
+  #reclaim() {
+    return this.stream === null ? null : load("../streams/body_stream.js").reclaim(this.stream);
   }
 
   /** https://fetch.spec.whatwg.org/#concept-body-clone */
   clone() {
+    const reclaimed = this.#reclaim();
+    if (reclaimed !== null) {
+      const copy = reclaimed.clone();
+      this.stream = load("../streams/body_stream.js").streamOf(reclaimed);
+      return copy;
+    }
     if (this.stream !== null) {
-      const [one, two] = load("../streams/internals.js").tee(this.stream);
-      this.stream = one;
-      return InnerBody.ofStream(two);
+      const { branch1, branch2 } = load("../streams/internals.js").tee(this.stream);
+      this.stream = branch1;
+      return InnerBody.ofStream(branch2);
     }
     if (this.handle !== null) return InnerBody.ofHandle(op_body_clone(this.handle));
     return this.text !== null ? InnerBody.ofText(this.text) : InnerBody.ofBytes(this.bytes);
@@ -110,59 +128,95 @@ export class InnerBody {
 
   /** What a new Request does with the body of the Request it is made from: this one is used up. */
   transfer() {
-    const body = new InnerBody();
-    const { text, bytes, stream } = this;
-    if (this.handle !== null) {
-      this.#used = true;
-      return InnerBody.ofHandle(this.takeHandle());
-    }
-    body.text = text;
-    body.bytes = bytes;
-    body.stream = stream === null ? null : load("../streams/internals.js").proxyOf(stream);
+    const reclaimed = this.#reclaim();
+    if (reclaimed !== null) return reclaimed;
+    if (this.stream !== null) return InnerBody.ofStream(load("../streams/internals.js").proxyOf(this.stream));
+    return this.#take();
+  }
+
+  /** A body of what this one has, which is used up. */
+  #take() {
     this.#used = true;
-    return body;
+    if (this.handle !== null) return InnerBody.ofHandle(this.takeHandle());
+    return this.text !== null ? InnerBody.ofText(this.text) : InnerBody.ofBytes(this.bytes);
   }
 
   /** The stream that scripts see. */
   toStream() {
-    this.stream ??= load("../streams/body_stream.js").streamOf(this);
+    if (this.stream === null) {
+      const { streamOf, usedStream } = load("../streams/body_stream.js");
+      this.stream = this.#used ? usedStream() : streamOf(this.#take());
+      this.text = null;
+      this.bytes = null;
+      this.#used = false; // the stream tells
+    }
     return this.stream;
   }
 
-  /** Gives what backs the stream to the stream. */
-  takeSource() {
-    const { text, bytes } = this;
-    const handle = this.handle === null ? null : this.takeHandle();
-    this.text = null;
-    this.bytes = null;
-    this.#used = false;
-    return { text, bytes, handle };
+  /** https://streams.spec.whatwg.org/#readablestream-cancel, if it is a stream */
+  cancel(reason) {
+    if (this.stream !== null) load("../streams/internals.js").cancel(this.stream, reason);
+  }
+
+  /** https://fetch.spec.whatwg.org/#abort-fetch: what is not read yet cannot be read any more. */
+  abort(reason) {
+    if (this.#rejectRead !== null) this.#rejectRead(reason);
+    else load("../streams/body_stream.js").abort(this.toStream(), reason);
   }
 
   async readText() {
-    if (this.stream !== null) return decode(await this.#readStream());
+    const reclaimed = this.#reclaim();
+    if (reclaimed !== null) return this.#unlessAborted(reclaimed.readText());
+    if (this.stream !== null) return this.#readStream(decode);
     this.#used = true;
     if (this.text !== null) {
       return StringPrototypeStartsWith(this.text, "\ufeff") ? StringPrototypeSlice(this.text, 1) : this.text;
     }
     if (this.bytes !== null) return decode(this.bytes);
-    return op_body_text(this.takeHandle());
+    return this.#unlessAborted(op_body_text(this.takeHandle()));
   }
 
   /** A Uint8Array of its own. */
   async readBytes() {
-    if (this.stream !== null) return this.#readStream();
+    const reclaimed = this.#reclaim();
+    if (reclaimed !== null) return this.#unlessAborted(reclaimed.readBytes());
+    if (this.stream !== null) return this.#readStream((bytes) => bytes);
     this.#used = true;
-    if (this.bytes !== null) return bytesOf(this.bytes);
-    return binaryToBytes(await op_body_bytes(this.takeHandle()));
+    if (this.handle === null) return this.ownBytes();
+    return unpackBytes(await this.#unlessAborted(op_body_bytes(this.takeHandle())));
   }
 
-  #readStream() {
-    return load("../streams/body_stream.js").readAll(this.stream);
+  /** A promise of what `read` makes of the handle of a host body with these bytes; abort() rejects it. */
+  async readHandle(read) {
+    return this.#unlessAborted(read(this.takeHandle()));
+  }
+
+  /** What the script itself has given, in a Uint8Array of its own. */
+  ownBytes() {
+    return this.text === null ? bytesOf(this.bytes) : load("../encoding/utf_8.js").utf8Encode(this.text);
+  }
+
+  #readStream(convert) {
+    const { readAllBytes } = load("../streams/body_stream.js");
+    return new PromiseConstructor((resolve, reject) => {
+      readAllBytes(this.stream, (bytes) => resolve(convert(bytes)), reject);
+    });
+  }
+
+  /** The answer, or a promise of it that abort() rejects. */
+  #unlessAborted(answer) {
+    if (!isPending(answer)) return answer;
+    return new PromiseConstructor((resolve, reject) => {
+      this.#rejectRead = reject;
+      upon(answer, resolve, reject);
+    });
   }
 }
 
-const decode = (bytes) => op_body_text(op_body_from_bytes(bytesToBinary(bytes)));
+/** Whether the host's answer is a promise of text or packed bytes. */
+export const isPending = (answer) => typeof answer === "object" && !ArrayIsArray(answer);
+
+const decode = (bytes) => load("../encoding/utf_8.js").utf8Decode(bytes);
 
 /** What a Response or Request constructor takes; the order of the tests is that of the union's conversion. */
 class BodyInit {
@@ -190,13 +244,8 @@ export function extractBody(object, keepalive = false) {
     }
     return { body: InnerBody.ofStream(object), type: null };
   }
-  if (bodyKinds.isBlob(object)) {
-    return { body: InnerBody.ofHandle(bodyKinds.fromBlob(object)), type: object.type || null };
-  }
-  if (bodyKinds.isFormData(object)) {
-    const { handle, type } = bodyKinds.fromFormData(object);
-    return { body: InnerBody.ofHandle(handle), type };
-  }
+  if (bodyKinds.isBlob(object)) return extracted(bodyKinds.fromBlob(object));
+  if (bodyKinds.isFormData(object)) return extracted(bodyKinds.fromFormData(object));
   if (URLSearchParams.is(object)) {
     const type = "application/x-www-form-urlencoded;charset=UTF-8";
     return { body: InnerBody.ofText(URLSearchParams.serialize(object)), type };
@@ -204,18 +253,22 @@ export function extractBody(object, keepalive = false) {
   return { body: InnerBody.ofBytes(bytesOf(object)), type: null };
 }
 
+const extracted = ({ handle, type }) => ({ body: InnerBody.ofHandle(handle), type });
+
 // The members of the mixin, for a class whose static bodyOf(object) gives the InnerBody or null.
 
 function readable(body) {
-  if (body !== null && body.unusable) throw new TypeErrorConstructor("The body is locked or has been read.");
+  if (body === null) return;
+  if (body.unusable) throw new TypeErrorConstructor("The body is locked or has been read.");
+  if (body.stream !== null) load("../streams/internals.js").throwIfErrored(body.stream);
 }
 
-async function consumeText(body) {
+function consumeText(body) {
   readable(body);
   return body === null ? "" : body.readText();
 }
 
-async function consumeBytes(body) {
+function consumeBytes(body) {
   readable(body);
   return body === null ? bytesOf(undefined) : body.readBytes();
 }

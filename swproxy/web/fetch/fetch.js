@@ -1,6 +1,6 @@
 // https://fetch.spec.whatwg.org/#fetch-method
 import { op_fetch, op_fetch_abort } from "host:ops";
-import { PromiseConstructor, PromiseReject, upon } from "../infra/primordials.js";
+import { PromiseConstructor, PromiseReject, StringPrototypeStartsWith, upon } from "../infra/primordials.js";
 import { Request } from "./request.js";
 import { InnerResponse, Response } from "./response.js";
 
@@ -14,9 +14,10 @@ let nextFetch = 1;
  */
 export function fetching(request, signal = null) {
   if (signal !== null && signal.aborted) {
-    request.body?.stream?.cancel(signal.reason);
-    return PromiseReject(signal.reason);
+    request.body?.cancel(signal.reason);
+    throw signal.reason;
   }
+  if (StringPrototypeStartsWith(request.url, "data:")) return load("./data_url.js").fetchDataURL(request);
   const id = nextFetch++;
   let body;
   try {

@@ -2,7 +2,6 @@
 import {
   ArrayPrototypeSort,
   ArrayPrototypeSplice,
-  RegExpPrototypeExec,
   RegExpPrototypeTest,
   SafeSet,
   StringPrototypeCharCodeAt,
@@ -337,18 +336,3 @@ defineInterface(Headers, {
   },
   iterable: "pairs",
 });
-
-/**
- * https://fetch.spec.whatwg.org/#concept-header-extract-mime-type, its essence only: "text/html" or "".
- * The last value that parses wins.
- */
-export function essenceOf(list) {
-  const value = listGet(list, "content-type");
-  if (value === null) return "";
-  const parts = StringPrototypeSplit(value, ",");
-  for (let i = parts.length - 1; i >= 0; i--) {
-    const match = RegExpPrototypeExec(/^[ \t]*([^/;\s]+\/[^/;\s]+)[ \t]*(;|$)/, parts[i]);
-    if (match !== null && match[1] !== "*/*") return StringPrototypeToLowerCase(match[1]);
-  }
-  return "";
-}

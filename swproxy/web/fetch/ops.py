@@ -6,6 +6,7 @@ from swproxy.errors import AbortError
 from swproxy.ipc import messages
 from swproxy.realm.engine import Pending
 from swproxy.storage.bodies import BytesBody
+from swproxy.web.infra.bytes import pack_bytes, unpack_bytes
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -14,9 +15,8 @@ def op_body_from_text(realm: Any, text: str) -> int:
     return realm.bodies.add(BytesBody(text.encode()))  # type: ignore[no-any-return]
 
 
-def op_body_from_bytes(realm: Any, binary: str) -> int:
-    """``binary`` has one character for each byte."""
-    return realm.bodies.add(BytesBody(binary.encode("latin-1")))  # type: ignore[no-any-return]
+def op_body_from_bytes(realm: Any, packed: str) -> int:
+    return realm.bodies.add(BytesBody(unpack_bytes(packed)))  # type: ignore[no-any-return]
 
 
 def op_body_clone(realm: Any, handle: int) -> int:
@@ -38,8 +38,8 @@ def op_body_text(realm: Any, handle: int) -> Any:
 
 
 def op_body_bytes(realm: Any, handle: int) -> Any:
-    """The bytes of the body, as characters; it is used up."""
-    return realm.read_all(realm.bodies.take(handle), lambda data: data.decode("latin-1"))
+    """The packed bytes of the body, which is used up."""
+    return realm.read_all(realm.bodies.take(handle), pack_bytes)
 
 
 def op_fetch(realm: Any, id: int, request: dict[str, Any], body: int | None) -> Pending:  # noqa: A002

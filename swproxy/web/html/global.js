@@ -2,9 +2,11 @@
 import { op_lazy_interfaces } from "host:ops";
 import { MapKeys, ObjectDefineProperty, ObjectKeys, SafeSet } from "../infra/primordials.js";
 import { loadByPath } from "swproxy:bootstrap";
+import {} from "../infra/awaited_promises.js";
 import { exposed } from "../webidl/interface.js";
 import { console } from "../console/console.js";
 import {} from "../service_worker/dispatch.js";
+import {} from "../structured_clone/proxies.js";
 
 function define(name, value) {
   ObjectDefineProperty(globalThis, name, {

@@ -1,16 +1,13 @@
 """The host half of the HTML parts of a worker's global scope (https://html.spec.whatwg.org/#workers)."""
 
 import base64
-import binascii
 import os
-import re
 from typing import Any
 
 from swproxy.errors import ScriptError
 from swproxy.realm.engine import EngineBusy
 from swproxy.web import manifest
-
-_WHITESPACE = re.compile(r"[\t\n\f\r ]")
+from swproxy.web.infra.forgiving_base64 import forgiving_base64_decode
 
 
 def op_lazy_interfaces(realm: Any) -> dict[str, str]:
@@ -36,16 +33,9 @@ def op_import_script(realm: Any, url: str) -> dict[str, Any]:
 
 
 def op_atob(realm: Any, data: str) -> str | None:
-    """https://infra.spec.whatwg.org/#forgiving-base64-decode, None for failure"""
-    data = _WHITESPACE.sub("", data)
-    if len(data) % 4 == 0:
-        data = re.sub("={1,2}$", "", data)
-    if len(data) % 4 == 1 or not re.fullmatch("[A-Za-z0-9+/]*", data):
-        return None
-    try:
-        return base64.b64decode(data + "=" * (-len(data) % 4)).decode("latin-1")
-    except binascii.Error:
-        return None
+    """The bytes as characters, None for failure."""
+    decoded = forgiving_base64_decode(data)
+    return None if decoded is None else decoded.decode("latin-1")
 
 
 def op_btoa(realm: Any, data: str) -> str:

@@ -16,7 +16,7 @@ import { parseURL } from "../url/url.js";
 import { defineInterface, optional, promising, variadic } from "../webidl/interface.js";
 import { any, callbackFunction, DOMString, long, USVString } from "../webidl/types.js";
 import { atob as atobMethod, btoa as btoaMethod } from "./base64.js";
-import { baseURL, origin as originOfWorker } from "./environment.js";
+import { baseURL, isModule, origin as originOfWorker } from "./environment.js";
 import { reportException, thrownAs } from "./report_error.js";
 import { WorkerLocation } from "./worker_location.js";
 import { WorkerNavigator } from "./worker_navigator.js";
@@ -27,6 +27,17 @@ const cacheStorage = new CacheStorage();
 
 function own(self) {
   if ((self ?? globalThis) !== globalThis) throw new TypeErrorConstructor("Illegal invocation");
+}
+
+/** What setting a [Replaceable] attribute does: https://webidl.spec.whatwg.org/#Replaceable */
+function replace(name, value) {
+  ObjectDefineProperty(globalThis, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 class TimerHandler {
@@ -66,6 +77,10 @@ export class WorkerGlobalScope extends EventTarget {
     return originOfWorker();
   }
 
+  set origin(value) {
+    replace("origin", value);
+  }
+
   get isSecureContext() {
     own(this);
     return true;
@@ -91,7 +106,12 @@ export class WorkerGlobalScope extends EventTarget {
     return load("../performance/performance.js").performance;
   }
 
+  set performance(value) {
+    replace("performance", value);
+  }
+
   importScripts(...urls) {
+    if (isModule()) throw new TypeErrorConstructor("Module workers do not support importScripts().");
     const absolute = [];
     for (let i = 0; i < urls.length; i++) {
       absolute[i] = parseURL(urls[i], baseURL());
@@ -163,13 +183,12 @@ defineInterface(WorkerGlobalScope, {
     "self",
     "location",
     "navigator",
-    "origin",
     "isSecureContext",
     "crossOriginIsolated",
     "caches",
     "crypto",
-    "performance",
   ],
+  attributes: { origin: any, performance: any },
   operations: {
     importScripts: [variadic(USVString)],
     atob: [DOMString],

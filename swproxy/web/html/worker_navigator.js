@@ -59,6 +59,11 @@ export class WorkerNavigator {
     void this.#values;
     return isOnLine();
   }
+
+  get locks() {
+    void this.#values;
+    return load("../web_locks/lock_manager.js").lockManager;
+  }
 }
 
 defineInterface(WorkerNavigator, {
@@ -73,5 +78,6 @@ defineInterface(WorkerNavigator, {
     "languages",
     "hardwareConcurrency",
     "onLine",
+    "locks",
   ],
 });

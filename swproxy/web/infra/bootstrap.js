@@ -5,8 +5,9 @@
   const { call_python: callPython, dukpy: setup } = globalThis;
   const { token, internalFrames, runtimeLine } = setup;
   const { defineProperty, freeze } = Object;
-  const { apply } = Reflect;
+  const { apply, deleteProperty, getOwnPropertyDescriptor } = Reflect;
   const globalEval = eval;
+  const { repeat } = String.prototype;
   const errorToString = Error.prototype.toString;
   const objectToString = Object.prototype.toString;
 
@@ -94,7 +95,7 @@
     const { source, line } = host("op_runtime_source", path);
     runtimeBases[runtimeBases.length] = line;
     runtimePaths[runtimePaths.length] = path;
-    return (loaded[path] = globalEval(source)(load, host));
+    return (loaded[path] = globalEval(apply(repeat, "\n", [line - 1]) + source)(load, host));
   }
 
   /**
@@ -102,7 +103,7 @@
    * not there yet, this is a promise of it.
    */
   function host() {
-    const answer = apply(callPython, undefined, arguments);
+    const answer = "toJSON" in ArrayPrototype ? callShielded(arguments) : apply(callPython, undefined, arguments);
     if (answer === undefined) return undefined;
     if (answer.length === 1) return answer[0];
     if (answer.length === 2) throw errorOf(answer[0], answer[1]);
@@ -111,6 +112,23 @@
     });
   }
 
+  // The arguments travel as JSON: a toJSON of the site's must not have a say in what they are.
+  const ArrayPrototype = Array.prototype;
+  const ObjectPrototype = Object.prototype;
+  function callShielded(values) {
+    const ofArrays = getOwnPropertyDescriptor(ArrayPrototype, "toJSON");
+    const ofObjects = getOwnPropertyDescriptor(ObjectPrototype, "toJSON");
+    const gone = deleteProperty(ArrayPrototype, "toJSON") && deleteProperty(ObjectPrototype, "toJSON");
+    try {
+      if (!gone) throw new TypeErrorConstructor("A toJSON that cannot be removed is in the way.");
+      return apply(callPython, undefined, values);
+    } finally {
+      if (ofArrays !== undefined) defineProperty(ArrayPrototype, "toJSON", ofArrays);
+      if (ofObjects !== undefined) defineProperty(ObjectPrototype, "toJSON", ofObjects);
+    }
+  }
+
+  const TypeErrorConstructor = TypeError;
   const PromiseConstructor = Promise;
   const pending = { __proto__: null };
   function settle({ id, value, error }) {

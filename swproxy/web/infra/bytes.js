@@ -1,52 +1,93 @@
-// Bytes between JavaScript and the host: a "binary" is a string whose code units are the bytes.
+// Bytes between JavaScript and the host, whose half is bytes.py.
 import {
-  ArrayBufferConstructor,
   ArrayBufferIsView,
-  ArrayBufferPrototypeGetByteLength,
-  ArrayBufferPrototypeSlice,
+  ArrayBufferPrototypeTransfer,
+  ArrayPrototypeJoin,
+  DataViewPrototypeGetBuffer,
   DataViewPrototypeGetByteLength,
   DataViewPrototypeGetByteOffset,
+  Int32ArrayConstructor,
+  MathMin,
   ReflectApply,
   StringFromCharCode,
   StringPrototypeCharCodeAt,
+  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
   TypedArrayPrototypeGetLength,
   TypedArrayPrototypeGetSymbolToStringTag,
-  TypedArrayPrototypeSubarray,
+  TypedArrayPrototypeSet,
+  Uint16ArrayConstructor,
   Uint8ArrayConstructor,
 } from "./primordials.js";
-import { isDetached, viewedBuffer } from "../webidl/types.js";
+import { isDetached } from "../webidl/types.js";
 
 const CHUNK = 8192;
+const EVEN = "\u0100";
+
+/** The bytes of a buffer source, not copied, as a Uint8Array; empty for undefined or a detached buffer. */
+export function viewOf(source) {
+  if (TypedArrayPrototypeGetSymbolToStringTag(source) !== undefined) {
+    const length = TypedArrayPrototypeGetByteLength(source); // 0 if detached
+    return length === 0 ? new Uint8ArrayConstructor(0) : subarray(source, 0, length);
+  }
+  if (source === undefined || isDetached(source)) return new Uint8ArrayConstructor(0);
+  if (!ArrayBufferIsView(source)) return new Uint8ArrayConstructor(source);
+  const offset = DataViewPrototypeGetByteOffset(source);
+  const length = DataViewPrototypeGetByteLength(source);
+  return new Uint8ArrayConstructor(DataViewPrototypeGetBuffer(source), offset, length);
+}
 
 /** A copy of the bytes of a buffer source as a Uint8Array; empty for undefined or a detached buffer. */
-export function bytesOf(source) {
-  if (source === undefined || isDetached(source)) return new Uint8ArrayConstructor(0);
-  if (!ArrayBufferIsView(source)) {
-    return new Uint8ArrayConstructor(copy(source, 0, ArrayBufferPrototypeGetByteLength(source)));
+export const bytesOf = (source) => new Uint8ArrayConstructor(viewOf(source));
+
+/** `count` bytes from `start` on of a typed array, not copied. */
+export function subarray(bytes, start, count) {
+  const offset = TypedArrayPrototypeGetByteOffset(bytes) + start;
+  return new Uint8ArrayConstructor(TypedArrayPrototypeGetBuffer(bytes), offset, count);
+}
+
+/** What `unpack_bytes` of bytes.py unpacks, of a Uint8Array. */
+export function packBytes(bytes) {
+  if (TypedArrayPrototypeGetByteOffset(bytes) & 1) bytes = new Uint8ArrayConstructor(bytes);
+  const length = TypedArrayPrototypeGetLength(bytes);
+  const pairs = stringOfCodeUnits(Uint16ArrayConstructor, bytes, length >>> 1);
+  return pairs + (length & 1 ? StringFromCharCode(bytes[length - 1]) : EVEN);
+}
+
+/** The string of so many code units, which are the elements of an array of that class on the bytes. */
+function stringOfCodeUnits(ArrayConstructor, bytes, count) {
+  const buffer = TypedArrayPrototypeGetBuffer(bytes);
+  const offset = TypedArrayPrototypeGetByteOffset(bytes);
+  if (count <= CHUNK) return fromCodeUnits(new ArrayConstructor(buffer, offset, count));
+  const size = ArrayConstructor.BYTES_PER_ELEMENT;
+  const parts = [];
+  for (let i = 0; i < count; i += CHUNK) {
+    const units = new ArrayConstructor(buffer, offset + i * size, MathMin(CHUNK, count - i));
+    parts[parts.length] = fromCodeUnits(units);
   }
-  const isDataView = TypedArrayPrototypeGetSymbolToStringTag(source) === undefined;
-  const offset = isDataView ? DataViewPrototypeGetByteOffset(source) : TypedArrayPrototypeGetByteOffset(source);
-  const length = isDataView ? DataViewPrototypeGetByteLength(source) : TypedArrayPrototypeGetByteLength(source);
-  return new Uint8ArrayConstructor(copy(viewedBuffer(source), offset, offset + length));
+  return ArrayPrototypeJoin(parts, "");
 }
 
-function copy(buffer, start, end) {
-  const copied = ArrayBufferPrototypeSlice(buffer, start, end);
-  return copied instanceof ArrayBufferConstructor ? copied : new ArrayBufferConstructor(0);
+const fromCodeUnits = (units) => ReflectApply(StringFromCharCode, undefined, units);
+
+/** The Uint8Array of what `pack_bytes` of bytes.py has packed. */
+export function unpackBytes(packed) {
+  if (typeof packed === "string") return binaryToBytes(packed);
+  const { length } = packed;
+  const numbers = new Int32ArrayConstructor(length);
+  TypedArrayPrototypeSet(numbers, packed);
+  const buffer = TypedArrayPrototypeGetBuffer(numbers);
+  return new Uint8ArrayConstructor(ArrayBufferPrototypeTransfer(buffer, packed[length - 1]));
 }
 
-/** The binary of a Uint8Array. */
+/** A string with one character for each byte of a Uint8Array. */
 export function bytesToBinary(bytes) {
   const length = TypedArrayPrototypeGetLength(bytes);
-  let binary = "";
-  for (let i = 0; i < length; i += CHUNK) {
-    binary += ReflectApply(StringFromCharCode, undefined, TypedArrayPrototypeSubarray(bytes, i, i + CHUNK));
-  }
-  return binary;
+  return length <= CHUNK ? fromCodeUnits(bytes) : stringOfCodeUnits(Uint8ArrayConstructor, bytes, length);
 }
 
+/** The Uint8Array of a string with one character for each byte. */
 export function binaryToBytes(binary) {
   const { length } = binary;
   const bytes = new Uint8ArrayConstructor(length);

@@ -1,6 +1,7 @@
 // What the host sends, turned into events: the JavaScript half of Run Service Worker, Install, Activate and Create
 // Fetch Event and Dispatch (https://w3c.github.io/ServiceWorker/#algorithms).
 import { op_event_finished, op_fetch_fall_through, op_fetch_respond, op_started } from "host:ops";
+import { beginTime } from "../infra/clock.js";
 import {
   DOMExceptionConstructor,
   FunctionPrototypeToString,
@@ -24,6 +25,7 @@ let workerId = 0;
 function receive(message) {
   switch (message.kind) {
     case "start":
+      beginTime();
       workerId = message.workerId;
       setEnvironment(message.environment);
       updateRegistration(message.registration, workerId);
@@ -53,6 +55,9 @@ function receive(message) {
     case "rejection":
       reportRejection(thrownAs(message.text, message.isError));
       break;
+    case "bodyReleased":
+      load("../streams/body_stream.js").released(message.id);
+      break;
     default:
       load("../messaging/receive.js").receive(message);
   }
@@ -71,8 +76,19 @@ function fetchListenersAreEmpty() {
   return true;
 }
 
-function dispatchExtendable({ id, type }) {
-  const event = type === "install" ? new InstallEvent(type) : new ExtendableEvent(type);
+function extendableEvent(type, detail) {
+  switch (type) {
+    case "install":
+      return new InstallEvent(type);
+    case "message":
+      return load("./extendable_message_event.js").ExtendableMessageEvent.fromHost(detail);
+    default:
+      return new ExtendableEvent(type);
+  }
+}
+
+function dispatchExtendable({ id, type, detail }) {
+  const event = extendableEvent(type, detail);
   EventTarget.fire(globalThis, event);
   finish(id, event);
 }

@@ -59,4 +59,4 @@ def op_registration_unregister(realm: Any) -> Any:
 
 
 def op_worker_post_message(realm: Any, worker_id: int, message: Any) -> None:
-    realm.call("worker_post_message", worker_id, message)
+    realm.tell("worker_post_message", worker_id, realm.export_record(message))

@@ -1,6 +1,6 @@
 // https://url.spec.whatwg.org/#url-class
 import { op_url_parse, op_url_set } from "host:ops";
-import { ObjectDefineProperty, TypeErrorConstructor } from "../infra/primordials.js";
+import { TypeErrorConstructor } from "../infra/primordials.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { USVString } from "../webidl/types.js";
 import { URLSearchParams } from "./url_search_params.js";
@@ -163,7 +163,7 @@ export class URL {
   }
 }
 
-const constructor = defineInterface(URL, {
+defineInterface(URL, {
   constructor: [USVString, optional(USVString)],
   readonly: ["origin", "searchParams"],
   attributes: {
@@ -182,14 +182,3 @@ const constructor = defineInterface(URL, {
   statics: { parse: [USVString, optional(USVString)], canParse: [USVString, optional(USVString)] },
   stringifier: "href",
 });
-
-/** Adds the statics that the File API puts here. */
-export function defineURLStatic(name, function_) {
-  ObjectDefineProperty(constructor, name, {
-    __proto__: null,
-    value: function_,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
-}

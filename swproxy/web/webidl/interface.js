@@ -14,6 +14,7 @@ import {
   ReflectApply,
   ReflectConstruct,
   SafeMap,
+  SymbolAsyncIterator,
   SymbolIterator,
   SymbolToStringTag,
   TypeErrorConstructor,
@@ -22,6 +23,8 @@ import { Place } from "./types.js";
 
 /** class -> the constructor that stands for it before scripts */
 const constructors = new SafeMap();
+/** interface prototype object -> class */
+const implementations = new SafeMap();
 /** name -> constructor, of all interfaces that are exposed so far and not yet on the global object */
 export const exposed = new SafeMap();
 
@@ -93,29 +96,48 @@ function rename(f, name, length) {
   return f;
 }
 
+/** The class of the interface that has this prototype object; undefined if none has. */
+export const implementationOf = (prototype) => implementations.get(prototype);
+
 const illegal = () => new TypeErrorConstructor("Illegal invocation");
 
 /** `this` of an operation called without an object is the global object. */
 const receiver = (self) => (self === undefined || self === null ? globalThis : self);
 
+/** What calling an operation does. One object: each variable that a closure keeps is one more for the collector. */
+class Operation {
+  constructor(declaration, method, place, is) {
+    this.rejects = declaration.promising === true;
+    this.signature = new Signature(this.rejects ? declaration.types : declaration);
+    this.method = method;
+    this.place = place;
+    this.is = is; // null for a static one
+  }
+
+  call(self, values) {
+    try {
+      if (this.is !== null) {
+        self = receiver(self);
+        if (!this.is(self)) throw illegal();
+      }
+      return ReflectApply(this.method, self, this.signature.convert(values, this.place));
+    } catch (error) {
+      if (this.rejects) return PromiseReject(error);
+      throw error;
+    }
+  }
+}
+
 function operation(name, declaration, method, { interfaceName, is, isStatic = false }) {
   if (declaration.length === 0 && !declaration.choose && !isStatic) return method; // nothing to convert
-  const rejects = declaration.promising === true;
-  const signature = new Signature(rejects ? declaration.types : declaration);
   const place = new Place(`Failed to execute '${name}' on '${interfaceName}'`);
+  const called = new Operation(declaration, method, place, isStatic ? null : is);
   const body = {
     body(...values) {
-      try {
-        const self = isStatic ? this : receiver(this);
-        if (!isStatic && !is(self)) throw illegal();
-        return ReflectApply(method, self, signature.convert(values, place));
-      } catch (error) {
-        if (rejects) return PromiseReject(error);
-        throw error;
-      }
+      return called.call(this, values);
     },
   }.body;
-  return rename(body, name, signature.required);
+  return rename(body, name, called.signature.required);
 }
 
 // The getter that the class has is used as it is: reading a private field of something else throws a TypeError.
@@ -161,6 +183,8 @@ function attribute(target, name, type, { interfaceName, is }) {
  *   attributes: names of read-only attributes, name -> type of others (promising() for read-only promises);
  *   constants: name -> number;
  *   iterable: "pairs", with a static method pairs(object) that lists the [key, value] as they are now;
+ *   asyncIterable: the argument types of values(), with a static method asyncIterator(object, arguments): it gives an
+ *     iterator with next(), a promise of a value or of endOfIteration (async_iterable.js), and return(value), a promise;
  *   stringifier: the name of the attribute that is the stringification.
  */
 export function defineInterface(implementation, declaration) {
@@ -195,7 +219,14 @@ export function defineInterface(implementation, declaration) {
     define(prototype, "toString", rename({ body() { return ReflectApply(get, this, []); } }.body, "toString", 0));
   }
   if (declaration.iterable === "pairs") definePairIterator(implementation, at);
+  if (declaration.asyncIterable) {
+    const method = load("./async_iterable.js").makeValuesMethod(implementation, name);
+    const values = operation("values", declaration.asyncIterable, method, at);
+    define(prototype, "values", values);
+    define(prototype, SymbolAsyncIterator, values, false);
+  }
   constructors.set(implementation, constructor);
+  implementations.set(prototype, implementation);
   if (declaration.exposed !== false) exposed.set(name, constructor);
   return constructor;
 }

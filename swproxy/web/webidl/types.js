@@ -338,7 +338,11 @@ class Dictionary {
     this.name = name;
     this.parent = parent;
     this.keys = ArrayPrototypeSort(ObjectKeys(members));
-    this.members = members;
+    this.members = { __proto__: null };
+    for (let i = 0; i < this.keys.length; i++) {
+      const member = members[this.keys[i]];
+      this.members[this.keys[i]] = member.convert === undefined ? member : { __proto__: null, type: member };
+    }
     this.dictionary = true;
   }
 
@@ -358,8 +362,7 @@ class Dictionary {
       const given = value === undefined || value === null ? undefined : value[key];
       if (place instanceof Place) place.member = key;
       if (given !== undefined) {
-        const type = member.type ?? member;
-        result[key] = type.convert(given, place);
+        result[key] = member.type.convert(given, place);
       } else if (member.required) {
         fail(place, "is required");
       } else if (member.defaultValue !== undefined) {
@@ -373,9 +376,9 @@ class Dictionary {
  * @param members name -> type, withDefault(type, value) or required(type)
  */
 export const dictionary = (name, members, parent = undefined) => new Dictionary(name, members, parent);
-export const required = (type) => ({ type, required: true });
+export const required = (type) => ({ __proto__: null, type, required: true });
 /** `defaultValue` may be a function that makes the value. */
-export const withDefault = (type, defaultValue) => ({ type, defaultValue });
+export const withDefault = (type, defaultValue) => ({ __proto__: null, type, defaultValue });
 
 // Unions (https://webidl.spec.whatwg.org/#js-union).
 class Union {
@@ -494,16 +497,17 @@ class BufferType {
   }
 }
 const anyBuffer = (value) => isArrayBuffer(value) || isSharedArrayBuffer(value);
-const typedArray = (name) => new BufferType(name, (v) => TypedArrayPrototypeGetSymbolToStringTag(v) === name);
+const typedArray = (name, allow) =>
+  new BufferType(name, (v) => TypedArrayPrototypeGetSymbolToStringTag(v) === name, allow);
 
 export const ArrayBufferType = new BufferType("ArrayBuffer", anyBuffer);
 export const ArrayBufferView = new BufferType("ArrayBufferView", ArrayBufferIsView);
 export const BufferSource = new BufferType("BufferSource", (v) => ArrayBufferIsView(v) || anyBuffer(v));
 export const AllowSharedBufferSource = new BufferType("BufferSource", (v) => ArrayBufferIsView(v) || anyBuffer(v), {
   shared: true,
-  resizable: true,
 });
 export const Uint8ArrayType = typedArray("Uint8Array");
+export const AllowSharedUint8Array = typedArray("Uint8Array", { shared: true });
 
 /** Whether the buffer, or that of the view, is detached. */
 export function isDetached(source) {

@@ -1,0 +1,1 @@
+"""Infra Standard, and what all scripts of the runtime rest on."""

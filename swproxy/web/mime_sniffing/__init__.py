@@ -1,0 +1,1 @@
+"""MIME Sniffing Standard: MIME types, no sniffing."""

@@ -1,0 +1,43 @@
+// Platform objects that can be cloned or transferred: https://html.spec.whatwg.org/#serializable-objects and
+// #transferable-objects. The file of such an interface declares it here when it is loaded.
+
+const serializables = [];
+const transferables = [];
+
+// An interface is declared after the one that it inherits from: the last that fits is the closest.
+function find(entries, fits) {
+  for (let i = entries.length - 1; i >= 0; i--) if (fits(entries[i])) return entries[i];
+  return null;
+}
+
+/**
+ * Declares an interface [Serializable].
+ * @param name the interface's; that of `manifest.LAZY`, so that a clone can be made where the file is not loaded yet
+ * @param is (value) -> whether a value implements it
+ * @param serialize (value) -> { fields, bodies }, its serialization steps. fields: a list of strings, finite numbers,
+ *   booleans and nulls. bodies: handles of complete host bodies, made for this call and given away.
+ * @param deserialize (fields, bodies) -> a new object, its deserialization steps. The handles are its own.
+ */
+export function registerSerializable(name, is, serialize, deserialize) {
+  serializables[serializables.length] = { name, is, serialize, deserialize };
+}
+
+/**
+ * Declares an interface [Transferable], within this realm.
+ * @param is (value) -> whether a value implements it
+ * @param isDetached (value) -> its [[Detached]]
+ * @param transfer (value) -> a data holder of any kind, its transfer steps; the value is detached then
+ * @param receive (data holder) -> a new object, its transfer-receiving steps
+ */
+export function registerTransferable(name, is, isDetached, transfer, receive) {
+  transferables[transferables.length] = { name, is, isDetached, transfer, receive };
+}
+
+/** The declaration of the closest serializable interface that the value implements, or null. */
+export const serializableOf = (value) => find(serializables, (entry) => entry.is(value));
+
+/** The declaration of a serializable interface whose file is loaded, or null. */
+export const serializableNamed = (name) => find(serializables, (entry) => entry.name === name);
+
+/** The declaration of the closest transferable interface that the value implements, or null. */
+export const transferableOf = (value) => find(transferables, (entry) => entry.is(value));

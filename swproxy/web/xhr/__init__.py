@@ -1,0 +1,1 @@
+"""XMLHttpRequest Standard, the parts that workers have: FormData and ProgressEvent."""
