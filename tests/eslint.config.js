@@ -1,15 +1,17 @@
 import js from "@eslint/js";
 
-const runtime = Object.fromEntries(
-  ["DOMException", "Float16Array", "InternalError", "globalThis", "load"].map((name) => [name, "readonly"]),
-);
+const readonly = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
 export default [
-  { ignores: ["node_modules/"] },
+  { ignores: ["**/node_modules/", "**/.venv/"] },
   js.configs.recommended,
   {
     files: ["**/*.js", "**/*.mjs"],
-    languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: runtime },
+    languageOptions: {
+      ecmaVersion: 2024,
+      sourceType: "module",
+      globals: readonly("DOMException", "Float16Array", "InternalError", "globalThis", "load"),
+    },
     rules: {
       eqeqeq: "error",
       "no-var": "error",
@@ -18,5 +20,13 @@ export default [
       "object-shorthand": "error",
       "prefer-const": "error",
     },
+  },
+  {
+    files: ["**/demo/site/*.js"],
+    languageOptions: { globals: readonly("URL", "caches", "clients", "document", "fetch", "self") },
+  },
+  {
+    files: ["**/tests/*.mjs"],
+    languageOptions: { globals: readonly("console", "process") },
   },
 ];

@@ -1,7 +1,7 @@
 """A manager of real worker processes, with a small fake of the proxy around it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ from swproxy.workers.limits import Limits
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import PendingEvent, WorkerProcess
 
+Body = CompleteBody | BodyReader
+OnFetch = Callable[[WorkerProcess, messages.Request, Body | None], Awaitable[messages.Response | None]]
+
+
+async def _no_network(process: WorkerProcess, request: messages.Request, body: Body | None) -> None:
+    return None
+
 
 class FakeHost:
     """What workers ask of the proxy (``ManagerHost``): it remembers, and answers as the test says.
 
     Attributes:
-        on_fetch: the response to a worker's fetch(); None is a network error.
+        on_fetch: gives the response to a worker's fetch(); None is a network error.
         on_start: called before a process is forked.
         scripts: URL -> source, for imports; others are waited for in vain.
         turn_budget: seconds, for processes that start from now on.
@@ -33,7 +40,7 @@ class FakeHost:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.on_fetch: Callable[[messages.Request, Any], messages.Response | None] = lambda request, body: None
+        self.on_fetch: OnFetch = _no_network
         self.on_start: Callable[[ServiceWorker], None] = lambda worker: None
         self.scripts: dict[str, str] = {}
         self.turn_budget = 10.0
@@ -78,9 +85,9 @@ class FakeHost:
         self._changed.set()
 
     async def fetch_for_worker(
-        self, process: WorkerProcess, message: messages.Fetch, body: CompleteBody | BodyReader | None
+        self, process: WorkerProcess, message: messages.Fetch, body: Body | None
     ) -> messages.FetchAnswer:
-        response = self.on_fetch(message.request, body)
+        response = await self.on_fetch(process, message.request, body)
         return messages.FetchAnswer(message.id, response, "" if response else "the fake has no such response")
 
     async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
@@ -122,7 +129,8 @@ class ManagedWorkers:
 
 def fetch(process: WorkerProcess, path: str = "/x", **changes: Any) -> PendingEvent:
     """Fires a fetch event."""
-    request = messages.Request(**{"id": 0, "method": "GET", "url": ORIGIN + path, "headers": []} | changes)
+    values: dict[str, Any] = {"id": 0, "method": "GET", "url": ORIGIN + path, "headers": []}
+    request = messages.Request(**values | changes)
     return process.dispatch_fetch(request, "", "", None)
 
 

@@ -26,6 +26,7 @@ if ! command -v npm >/dev/null; then
   PATH="$(cd ../.venv/bin && pwd):$PATH"
 fi
 if [ ! -e node_modules/.installed ] || [ package-lock.json -nt node_modules/.installed ]; then
-  npm ci --silent
+  # Not "npm ci": it fails where the registry lacks the optional packages of other platforms.
+  npm install --no-save --no-progress --loglevel=error
   touch node_modules/.installed
 fi

@@ -27,8 +27,8 @@ _READ = 1 << 18
 MAX_FRAME = 1 << 28
 
 
-class ChannelClosed(Exception):
-    """The other side is gone."""
+class ChannelClosed(BaseException):
+    """The other side is gone. No ``Exception``: without the proxy there is no worker, whatever it was doing."""
 
 
 class Framing(Generic[Incoming]):
@@ -109,15 +109,23 @@ class BlockingChannel(Generic[Incoming]):
         self._framing: Framing[Incoming] = Framing(incoming)
         self._ready: deque[Incoming] = deque()
         self._alarm: int | None = None
+        self._held = b""
         self.files: deque[int] = deque()
 
     def interrupt_on(self, alarm: int) -> None:
         """Lets ``receive`` return None also when something can be read from ``alarm``, a non-blocking descriptor."""
         self._alarm = alarm
 
-    def send(self, message: Message, file: int | None = None) -> None:
-        """Sends, waiting if need be; ``file`` is the descriptor that travels along, and stays open here."""
-        data = self._framing.frame(message)
+    def send(self, message: Message, file: int | None = None, *, held: bool = False) -> None:
+        """Sends, waiting if need be; ``file`` is the descriptor that travels along, and stays open here.
+
+        A ``held`` message goes out with the next one, or before something is waited for: for two in a row.
+        """
+        data = self._held + self._framing.frame(message)
+        if held:
+            self._held = data
+            return
+        self._held = b""
         try:
             if file is not None:
                 sent = socket.send_fds(self._connection, [data], [file])
@@ -127,8 +135,17 @@ class BlockingChannel(Generic[Incoming]):
         except OSError as error:
             raise ChannelClosed(str(error)) from None
 
+    def _send_held(self) -> None:
+        data, self._held = self._held, b""
+        try:
+            self._connection.sendall(data)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from None
+
     def receive(self, timeout: float | None) -> Incoming | None:
         """The next message, None after ``timeout`` seconds (see also ``interrupt_on``)."""
+        if self._held:
+            self._send_held()
         if self._ready:
             return self._ready.popleft()
         while True:

@@ -16,9 +16,9 @@ from swproxy.network.live_body import CompleteReader, LiveBody
 from swproxy.network.resolver import mapped_address
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
+from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.streaming import StreamingEndpoint, stream_answer
-from swproxy.service_worker.registration import origin_of
 from swproxy.storage.bodies import BytesBody, FileBody
 from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
 
@@ -94,54 +94,47 @@ class ServiceWorkerAddon:
     # Requests
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        request = flow.request
-        if not self._may_handle(request):
+        exchange = flows.exchange_of(flow)
+        if not self._is_candidate(flow.request, exchange):
             # Offline, nothing is to be connected to: the request hook answers.
-            request.stream = not self._context.conditions.is_offline(flows.origin_of_request(request))
+            flow.request.stream = not self._context.conditions.is_offline(exchange.origin)
             return
-        flow.metadata["swproxy"] = True
-        length = request.headers.get("content-length")
-        chunked = "transfer-encoding" in request.headers
-        if chunked or (length is not None and length.isdigit() and int(length) > BUFFER_LIMIT):
+        exchange.is_candidate = True
+        length = exchange.headers.get("content-length", "0")
+        if "transfer-encoding" in exchange.headers or (length.isdigit() and int(length) > BUFFER_LIMIT):
             self._redirect_upload(flow)
 
-    def _may_handle(self, request: http.Request) -> bool:
+    def _is_candidate(self, request: http.Request, exchange: Exchange) -> bool:
         if request.scheme != "https" and not self._context.settings.allow_insecure_localhost:
             return False
-        if flows.is_websocket(request):
+        if not self._context.dispatcher.may_handle(exchange.origin, flows.client_origins(exchange)):
             return False
-        headers = request.headers
-        clients = tuple(
-            origin_of(value) for name in ("origin", "referer") if (value := headers.get(name)) not in (None, "null")
-        )
-        return self._context.dispatcher.may_handle(flows.origin_of_request(request), clients)
+        return not flows.is_websocket(request, exchange)
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        flow.metadata["swproxy_began"] = time.perf_counter()
-        if flow.response is not None or flow.error is not None or self._streaming.is_ours(_address(flow)):
+        exchange = flows.exchange_of(flow)
+        exchange.began = time.perf_counter()
+        if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
-        if "swproxy" in flow.metadata:
-            request = flows.client_request(flow)
-            if request is not None:
-                outcome = await self._context.dispatcher.handle(request, flow.request.raw_content or None)
-                self._conclude(flow, request, outcome)
-                if flow.response is not None or flow.error is not None:
-                    return
-        origin = flows.origin_of_request(flow.request)
-        if self._context.conditions.is_offline(origin):
-            self._network_error(flow, f"offline: {origin} was not asked")
+        if exchange.is_candidate and (request := flows.client_request(flow)) is not None:
+            outcome = await self._context.dispatcher.handle(request, flow.request.raw_content or None)
+            self._conclude(flow, exchange, outcome)
+            if exchange.is_redirected or flow.response is not None or flow.error is not None:
+                return
+        if self._context.conditions.is_offline(exchange.origin):
+            self._network_error(flow, exchange, f"offline: {exchange.origin} was not asked")
 
-    def _conclude(self, flow: http.HTTPFlow, request: ClientRequest, outcome: Outcome) -> None:
+    def _conclude(self, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome) -> None:
         match outcome:
             case Answer():
-                self._answer(flow, request, outcome)
+                self._answer(flow, exchange, outcome)
             case Failure():
-                self._network_error(flow, outcome.reason)
+                self._network_error(flow, exchange, outcome.reason)
             case PassedThrough():
                 pass
 
-    def _answer(self, flow: http.HTTPFlow, request: ClientRequest, answer: Answer) -> None:
-        flow.metadata["swproxy_source"] = answer.source
+    def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
+        exchange.source = answer.source
         body = answer.body
         if body is None:
             flows.respond(flow, answer, b"")
@@ -152,48 +145,47 @@ class ServiceWorkerAddon:
             reader = CompleteReader(body) if isinstance(body, BytesBody | FileBody) else body
             self._streaming.redirect(flow, lambda request: stream_answer(request, answer, reader))
 
-    def _network_error(self, flow: http.HTTPFlow, reason: str) -> None:
+    def _network_error(self, flow: http.HTTPFlow, exchange: Exchange, reason: str) -> None:
         """What a browser gives a page: fetch() rejects. What shows text gets an explanation."""
-        flow.metadata["swproxy_source"] = "error"
-        flow.metadata["swproxy_reason"] = reason
-        if _shows_text(flow.request):
+        exchange.source, exchange.reason = "error", reason
+        if flows.shows_text(exchange):
             flows.refuse(flow, reason)
         else:
-            self._journal_request(flow, 0)
+            self._journal_request(flow, exchange, 0)
             flow.kill()
 
     # Responses
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
-        answered_here = "swproxy_source" in flow.metadata and "swproxy_url" not in flow.metadata
-        flow.response.stream = not answered_here and flow.response.status_code != 101
+        exchange = flows.exchange_of(flow)
+        passes = exchange.is_redirected or exchange.source == "network"
+        flow.response.stream = passes and flow.response.status_code != 101
 
     def response(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
-        self._journal_request(flow, flow.response.status_code)
+        self._journal_request(flow, flows.exchange_of(flow), flow.response.status_code)
 
     def error(self, flow: http.HTTPFlow) -> None:
-        if "swproxy_reason" in flow.metadata or flow.error is None:
+        exchange = flows.exchange_of(flow)
+        if exchange.reason or flow.error is None:
             return
-        flow.metadata["swproxy_source"] = "error"
-        flow.metadata["swproxy_reason"] = flow.error.msg
-        self._journal_request(flow, 0)
-        if not _shows_text(flow.request) and flow.killable:
+        exchange.source, exchange.reason = "error", flow.error.msg
+        self._journal_request(flow, exchange, 0)
+        if not flows.shows_text(exchange) and flow.killable:
             flow.kill()
 
-    def _journal_request(self, flow: http.HTTPFlow, status: int) -> None:
-        began = flow.metadata.get("swproxy_began")
-        content = flow.response.raw_content if flow.response is not None else None
+    def _journal_request(self, flow: http.HTTPFlow, exchange: Exchange, status: int) -> None:
+        content = flow.response.data.content if flow.response is not None else None
         self._context.journal.write(
             "request",
             method=flow.request.method,
-            url=flow.metadata.get("swproxy_url") or flows.url_of(flow.request),
+            url=exchange.url,
             status=status,
-            source=flow.metadata.get("swproxy_source", "network"),
-            milliseconds=None if began is None else round((time.perf_counter() - began) * 1000, 2),
+            source=exchange.source,
+            milliseconds=round((time.perf_counter() - exchange.began) * 1000, 2) if exchange.began else None,
             bytes=None if content is None else len(content),
-            reason=flow.metadata.get("swproxy_reason", ""),
+            reason=exchange.reason,
         )
 
     # Large uploads
@@ -203,7 +195,6 @@ class ServiceWorkerAddon:
         if request is None:
             return
         flow.request.stream = True
-        flow.metadata["swproxy_source"] = "network"
         self._streaming.redirect(flow, lambda incoming: self._serve_upload(flow, request, incoming))
 
     async def _serve_upload(
@@ -220,7 +211,7 @@ class ServiceWorkerAddon:
         try:
             outcome = await self._context.dispatcher.handle(request, body)
             if isinstance(outcome, Answer):
-                flow.metadata["swproxy_source"] = outcome.source
+                flows.exchange_of(flow).source = outcome.source
                 answered = outcome.body
                 if not isinstance(answered, BytesBody | FileBody | None):
                     return await stream_answer(incoming, outcome, answered)
@@ -262,15 +253,6 @@ class ServiceWorkerAddon:
             return response
 
 
-def _shows_text(request: http.Request) -> bool:
-    """Whether the client shows an error page to somebody: a navigation, or no browser at all."""
-    return bool(request.headers.get("sec-fetch-mode", "navigate") == "navigate")
-
-
 def _serialized_origin(scheme: str, host: str, port: int) -> str:
     default = 443 if scheme == "https" else 80
     return f"{scheme}://{host}" if port == default else f"{scheme}://{host}:{port}"
-
-
-def _address(flow: http.HTTPFlow) -> tuple[str, int]:
-    return flow.request.host, flow.request.port

@@ -1,5 +1,6 @@
 """The way from mitmproxy's events to the hooks of few addons, without asking every addon about every event."""
 
+import dataclasses
 import inspect
 import logging
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from mitmproxy import exceptions, flow, hooks
 from mitmproxy.addonmanager import AddonManager, traverse
 
 log = logging.getLogger(__name__)
+
+# kind of event -> the names of its arguments
+_FIELDS: dict[type[hooks.Hook], tuple[str, ...]] = {}
 
 
 class LeanAddonManager(AddonManager):
@@ -43,7 +47,11 @@ class LeanAddonManager(AddonManager):
             await self.trigger_event(hooks.UpdateHook([message]))
 
     async def trigger_event(self, event: hooks.Hook) -> None:
-        arguments = event.args()
+        kind = type(event)
+        names = _FIELDS.get(kind)
+        if names is None:
+            names = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(event))  # type: ignore[arg-type]
+        arguments = [getattr(event, name) for name in names]
         for hook in self._hooks_of(event.name):
             try:
                 result = hook(*arguments)

@@ -1,5 +1,8 @@
 """HTTPFlow to FetchRequest, and a worker's response back into a flow."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import ada_url
 from mitmproxy import http
 
@@ -56,78 +59,119 @@ NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 _MODES = frozenset({"navigate", "same-origin", "no-cors", "cors"})
 
 
-def url_of(request: http.Request) -> str:
-    """The URL as the client means it: with the host that it names, not the address it was sent to."""
-    authority = request.host_header or request.authority
+@dataclass(slots=True)
+class Exchange:
+    """What swproxy knows of a flow; kept in its metadata.
+
+    Attributes:
+        url: as the client means it: with the host that it names, not the address it was sent to.
+        origin: of the URL, without a default port.
+        headers: names in lower case, values of one name combined.
+        is_candidate: a registration may match.
+        began: when the request was there, in seconds.
+        source: who answers: "network", "cache", "script" or "error".
+        reason: of an error.
+        is_redirected: the flow goes to the streaming endpoint.
+    """
+
+    url: str
+    origin: str
+    headers: dict[str, str]
+    is_candidate: bool = False
+    began: float = 0.0
+    source: str = "network"
+    reason: str = ""
+    is_redirected: bool = False
+
+
+_KEY = "swproxy"
+
+
+def exchange_of(flow: http.HTTPFlow) -> Exchange:
+    """The flow's, made at the first look."""
+    exchange = flow.metadata.get(_KEY)
+    if exchange is None:
+        exchange = flow.metadata[_KEY] = _exchange(flow.request)
+    return exchange
+
+
+def _exchange(request: http.Request) -> Exchange:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers.fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    scheme = request.scheme
+    authority = (request.authority or headers.get("host") or f"{request.host}:{request.port}").lower()
     path = request.path if request.path.startswith("/") else "/"
-    if not authority:
-        return f"{request.scheme}://{request.host}:{request.port}{path}"
-    return f"{request.scheme}://{authority}{path}"
+    origin = f"{scheme}://{authority.removesuffix(':443' if scheme == 'https' else ':80')}"
+    return Exchange(f"{scheme}://{authority}{path}", origin, headers)
 
 
-def origin_of_request(request: http.Request) -> str:
-    """The origin of a request's URL, without a default port."""
-    authority = (request.host_header or request.authority or f"{request.host}:{request.port}").lower()
-    default = ":443" if request.scheme == "https" else ":80"
-    return f"{request.scheme}://{authority.removesuffix(default)}"
+def client_origins(exchange: Exchange) -> tuple[str, ...]:
+    """The origins of which the client of a request may be, as far as it says."""
+    headers = exchange.headers
+    return tuple([origin_of(headers[name]) for name in ("origin", "referer") if headers.get(name, "null") != "null"])
 
 
-def is_websocket(request: http.Request) -> bool:
+def is_websocket(request: http.Request, exchange: Exchange) -> bool:
     """Whether the request opens a WebSocket, over HTTP/1.1 or HTTP/2."""
+    headers = exchange.headers
     return (
-        request.headers.get("upgrade", "").lower() == "websocket"
-        or request.headers.get("sec-fetch-mode") == "websocket"
+        headers.get("upgrade", "").lower() == "websocket"
+        or headers.get("sec-fetch-mode") == "websocket"
         or request.method == "CONNECT"
     )
 
 
-def peer_of(flow: http.HTTPFlow) -> str:
-    """What tells one browser from another, as far as HTTP does."""
-    address = flow.client_conn.peername
-    return f"{address[0] if address else ''} {flow.request.headers.get('user-agent', '')}"
+def shows_text(exchange: Exchange) -> bool:
+    """Whether the client shows an error page to somebody: a navigation, or no browser at all."""
+    return exchange.headers.get("sec-fetch-mode", "navigate") == "navigate"
 
 
 def client_request(flow: http.HTTPFlow) -> ClientRequest | None:
     """What the specification calls the request; None if its URL is not valid."""
     request = flow.request
+    exchange = exchange_of(flow)
     try:
-        url = ada_url.URL(url_of(request)).href
+        url = ada_url.URL(exchange.url).href
     except ValueError:
         return None
-    headers = request.headers
-    site_mode = headers.get("sec-fetch-mode", "")
-    has_metadata = site_mode in _MODES
+    headers = exchange.headers
+    mode = headers.get("sec-fetch-mode", "")
     destination = headers.get("sec-fetch-dest", "").replace("empty", "")
+    has_metadata = mode in _MODES
     if not has_metadata:
         # Browsers before Fetch Metadata ask for pages like this; curl asks for anything.
         is_navigation = request.method == "GET" and "text/html" in headers.get("accept", "")
-        site_mode = "navigate" if is_navigation else "cors"
-        destination = "document" if is_navigation else ""
-    is_navigation = site_mode == "navigate"
+        mode, destination = ("navigate", "document") if is_navigation else ("cors", "")
+    is_navigation = mode == "navigate"
     cache_control = headers.get("cache-control", "").lower()
-    is_hard_reload = is_navigation and "no-cache" in cache_control
-    pairs: list[Header] = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.fields if name[:1] != b":"
-    ]
+    visible: list[Header] = []
+    hidden: list[Header] = []
+    for raw_name, raw_value in request.headers.fields:
+        name = raw_name.decode("latin-1")
+        (hidden if _is_hidden(name.lower()) else visible).append((name, raw_value.decode("latin-1")))
+    address = flow.client_conn.peername
     return ClientRequest(
         target=FetchTarget(
             url=url,
             destination=destination,
             is_navigation=is_navigation,
-            is_hard_reload=is_hard_reload,
+            is_hard_reload=is_navigation and "no-cache" in cache_control,
             has_metadata=has_metadata,
         ),
         method=request.method,
-        mode=site_mode,
-        credentials=_credentials(site_mode, url, headers),
+        mode=mode,
+        credentials=_credentials(mode, url, headers),
         cache=_cache_mode(cache_control, is_navigation),
         redirect="manual" if is_navigation or not has_metadata else "follow",
         is_reload_navigation=is_navigation and "max-age=0" in cache_control,
         referrer=headers.get("referer", "no-referrer"),
         client_origin=headers.get("origin", ""),
-        headers=[(name, value) for name, value in pairs if not _is_hidden(name.lower())],
-        hidden_headers=[(name, value) for name, value in pairs if _is_hidden(name.lower())],
-        peer=peer_of(flow),
+        headers=visible,
+        hidden_headers=hidden,
+        # What tells one browser from another, as far as HTTP does.
+        peer=f"{address[0] if address else ''} {headers.get('user-agent', '')}",
     )
 
 
@@ -135,7 +179,7 @@ def _is_hidden(name: str) -> bool:
     return name in _HIDDEN_REQUEST_HEADERS or name.startswith(("sec-", "proxy-"))
 
 
-def _credentials(mode: str, url: str, headers: http.Headers) -> str:
+def _credentials(mode: str, url: str, headers: Mapping[str, str]) -> str:
     if mode in ("navigate", "no-cors"):
         return "include"
     origin = headers.get("origin", "")
@@ -156,24 +200,25 @@ def response_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
         for name, value in answer.headers
         if name.lower() not in _CONNECTION_HEADERS
     ]
-    return fields + [(b"set-cookie", value.encode("latin-1", "replace")) for value in answer.cookies]
+    fields += [(b"set-cookie", value.encode("latin-1", "replace")) for value in answer.cookies]
+    return fields
 
 
 def respond(flow: http.HTTPFlow, answer: Answer, content: bytes) -> None:
     """Gives the client the answer; ``content`` is the whole body."""
-    response = http.Response(
+    fields = response_headers(answer)
+    if answer.status not in NULL_BODY_STATUSES:
+        fields.append((b"content-length", b"%d" % len(content)))
+    flow.response = http.Response(
         b"HTTP/1.1",
         answer.status,
         answer.status_text.encode("latin-1", "replace"),
-        http.Headers(response_headers(answer)),
+        http.Headers(fields),
         b"" if flow.request.method == "HEAD" else content,
         None,
         0.0,
         None,
     )
-    if answer.status not in NULL_BODY_STATUSES:
-        response.headers["content-length"] = str(len(content))
-    flow.response = response
 
 
 def refuse(flow: http.HTTPFlow, reason: str) -> None:

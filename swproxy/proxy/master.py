@@ -23,10 +23,15 @@ class OwnAuthority(tlsconfig.TlsConfig):
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self._crl_path = ""
 
     def configure(self, updated: Any) -> None:
         if self.certstore is None:
             self.certstore = CertStore.from_files(self._authority.key_and_certificate, self._authority.dhparams)
+            self._crl_path = super().crl_path()
+
+    def crl_path(self) -> str:
+        return self._crl_path  # asked for at every request
 
 
 class ProxyMaster(Master):

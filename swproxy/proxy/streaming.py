@@ -13,7 +13,7 @@ from mitmproxy import http
 
 from swproxy.errors import NetworkError
 from swproxy.network.live_body import BodyReader
-from swproxy.proxy.flows import NULL_BODY_STATUSES, response_headers, url_of
+from swproxy.proxy.flows import NULL_BODY_STATUSES, exchange_of, response_headers
 from swproxy.workers.dispatcher import Answer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,7 +56,7 @@ class StreamingEndpoint:
         asyncio.get_running_loop().call_later(PATIENCE, self._expected.pop, token, None)
         port = secrets.choice(self._ports)
         request = flow.request
-        flow.metadata["swproxy_url"] = url_of(request)
+        exchange_of(flow).is_redirected = True
         request.scheme = "http"
         request.data.host = HOST
         request.data.port = port

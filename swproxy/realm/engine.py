@@ -101,8 +101,12 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
 
     Args:
         operations: the host functions by name; each takes and returns what JSON can carry, or returns a
-            ``Pending``. A ``SwproxyError`` becomes the JavaScript error of its ``name``.
+            ``Pending``. A ``SwproxyError`` becomes the JavaScript error of its ``name``. What is no ``Exception``
+            at all comes out of the turn, and the engine must not be used any more.
         internal_frames: show the runtime's own stack frames, for those who work on it.
+
+    Attributes:
+        abandon: called with that if the script has caught it and goes on calling operations. It does not return.
     """
 
     def __init__(self, operations: Mapping[str, Operation], *, internal_frames: bool = False) -> None:
@@ -117,7 +121,8 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         self._completed = 0
         self._linked = 0
         self._awaited = False
-        self._budget_exceeded = False
+        self._fatal: BaseException | None = None
+        self.abandon: Callable[[BaseException], None] | None = None
         self.operations["op_completed"] = self._complete
         setup = {"token": self._token, "internalFrames": internal_frames, "runtimeLine": RUNTIME_LINE}
         self._eval(bootstrap, _encode(setup))
@@ -132,8 +137,10 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         return True
 
     def _call_python(self, name: bytes, arguments: bytes) -> bytes | None:
-        if self._budget_exceeded:
-            raise TurnBudgetExceeded
+        if self._fatal is not None:  # and the script goes on all the same
+            if self.abandon is not None:
+                self.abandon(self._fatal)
+            raise self._fatal
         operation = name.decode()
         try:
             try:
@@ -143,11 +150,13 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             result = self.operations[operation](*values)
         except SwproxyError as error:
             return _encode([error.name, str(error)])
-        except TurnBudgetExceeded:
-            raise
         except Exception:
             log.exception("operation %s failed", operation)
             return _encode(["InternalError", f"{operation} failed"])
+        except BaseException as error:
+            # dukpy makes a JavaScript error of it, that a script can catch.
+            self._fatal = error
+            raise
         if result is None:
             return None
         return _encode([result.id, 0, 0] if type(result) is Pending else [result])
@@ -241,11 +250,11 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             signal.setitimer(signal.ITIMER_REAL, self.turn_budget, 0.05)
         try:
             _dukpy.eval_string(self, source, variables, as_module, "swproxy:entry")
-            if self._budget_exceeded:  # and the script has caught it
-                raise TurnBudgetExceeded
+            if self._fatal is not None:
+                raise self._fatal
         except _dukpy.JSRuntimeError as error:
-            if self._budget_exceeded:  # dukpy makes a JavaScript error of what an operation raises
-                raise TurnBudgetExceeded from None
+            if self._fatal is not None:
+                raise self._fatal from None
             if str(error).startswith("Cannot call evaljs while"):
                 raise EngineBusy from None
             raise script_error(str(error)) from None
@@ -256,8 +265,8 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self._budget_exceeded = True
-        raise TurnBudgetExceeded
+        self._fatal = TurnBudgetExceeded()
+        raise self._fatal
 
 
 def _encode(value: Any) -> bytes:

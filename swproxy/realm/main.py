@@ -1,10 +1,11 @@
 """The event loop of a worker process: one message in, one JavaScript turn, messages out."""
 
+import os
 import resource
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from swproxy.errors import NetworkError, ScriptError, SwproxyError
 from swproxy.ipc import messages
@@ -33,14 +34,28 @@ def run(realm: Realm, connection: socket.socket) -> None:
         assert isinstance(start, messages.Start)
         resource.setrlimit(resource.RLIMIT_DATA, (start.memory_limit, start.memory_limit))
         realm.begin(start, channel)
+        realm.engine.abandon = lambda error: _abandon(realm, error)
         _evaluate(realm)
         while True:
             _step(realm)
     except ChannelClosed:
         return
     except TurnBudgetExceeded:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        channel.send(messages.OverBudget(realm.start.turn_budget))
+        _report_over_budget(realm)
+
+
+def _report_over_budget(realm: Realm) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    realm.channel.send(messages.OverBudget(realm.start.turn_budget))
+
+
+def _abandon(realm: Realm, error: BaseException) -> NoReturn:
+    """Ends the process: its script does not let go by itself."""
+    try:
+        if isinstance(error, TurnBudgetExceeded):
+            _report_over_budget(realm)
+    finally:
+        os._exit(1)
 
 
 def _evaluate(realm: Realm) -> None:
@@ -185,6 +200,8 @@ def main_after_fork(realm: Realm, connection: socket.socket) -> None:
     """What a forked child does: nothing of the parent's is left but the engine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What has been answered shall reach the client before this process goes on, with its collection of garbage.
+    os.nice(5)
     try:
         run(realm, connection)
     except MemoryError:

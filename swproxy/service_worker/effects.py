@@ -67,7 +67,7 @@ class HasClients:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Write the registration, as it is now, to disk. No result."""
+    """Write the registration, as it is now, to disk. Result: None, or the ``SwproxyError`` that it failed with."""
 
     registration: ServiceWorkerRegistration
 

@@ -219,12 +219,8 @@ class Lifecycle:
         if not worker.should_skip_event("install"):
             failure = yield DispatchLifecycleEvent(worker, "install")
         if failure is not None:
-            worker.state = lifecycle_transition(worker.state, WorkerState.REDUNDANT)
             registration.installing = None
-            yield TerminateServiceWorker(worker)
-            self._drop_if_new(registration, newest)
-            yield StateChanged(registration, worker)
-            job.finish_installation(failure)
+            yield from self._discard(job, worker, registration, newest, failure)
             return
 
         for url in set(worker.script_resource_map) - worker.used_scripts:
@@ -236,10 +232,29 @@ class Lifecycle:
         registration.waiting = worker
         registration.installing = None
         worker.state = lifecycle_transition(worker.state, WorkerState.INSTALLED)
-        yield Store(registration)
+        failure = yield Store(registration)
+        if failure is not None:
+            registration.waiting = None
+            yield from self._discard(job, worker, registration, newest, failure)
+            return
         yield StateChanged(registration, worker)
         job.finish_installation(worker)
         # Finish Job and Try Activate are the driver's: the next job need not wait for the activation.
+
+    def _discard(
+        self,
+        job: Job,
+        worker: ServiceWorker,
+        registration: ServiceWorkerRegistration,
+        newest: ServiceWorker | None,
+        failure: SwproxyError,
+    ) -> Steps:
+        """The end of an installation that has failed."""
+        worker.state = lifecycle_transition(worker.state, WorkerState.REDUNDANT)
+        yield TerminateServiceWorker(worker)
+        self._drop_if_new(registration, newest)
+        yield StateChanged(registration, worker)
+        job.finish_installation(failure)
 
     def try_activate(self, registration: ServiceWorkerRegistration) -> Steps:
         """https://w3c.github.io/ServiceWorker/#try-activate-algorithm"""

@@ -28,16 +28,13 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self._path = current(directory)
-        self._lines: list[bytes] = []
+        self._lines: list[dict[str, Any]] = []
         self._encode = msgspec.json.Encoder().encode
         self.observer: Callable[[dict[str, Any]], None] | None = None
 
     def write(self, kind: str, **fields: Any) -> None:
         line = {"time": round(time.time(), 3), "kind": kind, **fields}
-        try:
-            self._lines.append(self._encode(line))
-        except UnicodeEncodeError:  # a lone surrogate: of a script, or for a byte of a URL that is not UTF-8
-            self._lines.append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace"))
+        self._lines.append(line)
         if self.observer is not None:
             self.observer(line)
         if len(self._lines) >= FLUSH_LINES:
@@ -47,7 +44,7 @@ class Journal:
         """Writes what is waiting. A full disk loses the lines, not the proxy."""
         if not self._lines:
             return
-        data = b"\n".join(self._lines) + b"\n"
+        data = b"".join([self._encoded(line) + b"\n" for line in self._lines])
         self._lines.clear()
         try:
             with self._path.open("ab") as file:
@@ -57,6 +54,12 @@ class Journal:
                 self._path.replace(previous(self._path.parent))
         except OSError as error:
             log.warning("cannot write the log: %s", error)
+
+    def _encoded(self, line: dict[str, Any]) -> bytes:
+        try:
+            return self._encode(line)
+        except UnicodeEncodeError:  # a lone surrogate: of a script, or for a byte of a URL that is not UTF-8
+            return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def current(directory: Path) -> Path:

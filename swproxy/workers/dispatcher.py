@@ -19,6 +19,8 @@ from swproxy.workers.lifecycle_driver import LifecycleDriver
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import PendingEvent
 
+_HTTP = ("https:", "http:")
+
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
@@ -119,11 +121,13 @@ class FetchDispatcher:
                 self._lifecycle.soft_update(registration)
 
     def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
-        if request.target.is_non_subresource or not request.referrer.startswith("https:"):
-            if request.target.is_non_subresource or not request.client_origin.startswith("https:"):
-                return None
+        if request.target.is_non_subresource:
+            return None
+        if request.referrer.startswith(_HTTP):
+            return self._clients.find(request.peer, request.referrer)
+        if request.client_origin.startswith(_HTTP):
             return self._clients.find(request.peer, request.client_origin + "/")
-        return self._clients.find(request.peer, request.referrer)
+        return None
 
     def _controller(
         self, request: ClientRequest, client: ServiceWorkerClient | None
@@ -134,7 +138,7 @@ class FetchDispatcher:
             return client.controller
         # A page from before the proxy started, or one that sends no referrer.
         match = self._registrations.match_service_worker_registration
-        if request.referrer.startswith("https:"):
+        if request.referrer.startswith(_HTTP):
             return match(request.referrer)
         if request.client_origin in ("", origin_of(request.target.url)):
             return match(request.target.url)

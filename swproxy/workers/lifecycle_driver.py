@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from swproxy.errors import SwproxyError
+from swproxy.errors import ProfileError, SwproxyError
 from swproxy.network.script_loader import ScriptLoader
 from swproxy.service_worker import effects
 from swproxy.service_worker.client import ClientMap
@@ -75,6 +75,8 @@ class LifecycleDriver:
         finally:
             self._queues.finish_job(job)
         current = self._lifecycle.registrations.get_registration(job.scope)
+        if current is not None and not any(current.workers()):
+            self._lifecycle.registrations.remove(current)  # it has come to nothing
         if registration is not None and registration.unregistered:
             self._clearing.add(registration)
             self.look_after(registration)
@@ -108,7 +110,11 @@ class LifecycleDriver:
             case effects.HasClients():
                 return False  # HTTP does not show which pages are open
             case effects.Store():
-                self._database.store(effect.registration)
+                try:
+                    self._database.store(effect.registration)
+                except ProfileError as error:
+                    log.error("the registration of %s is not stored: %s", effect.registration.scope, error)
+                    return error
             case effects.Forget():
                 self._database.forget(effect.registration.scope)
                 self._clients.release(effect.registration)

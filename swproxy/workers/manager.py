@@ -197,10 +197,19 @@ class WorkerManager:
     def _idle(self, process: WorkerProcess) -> None:
         process.last_active = time.monotonic()
         self._host.worker_has_no_pending_events(process.worker)
-        asyncio.get_running_loop().call_later(self._limits.idle, self._stop_if_idle, process, process.last_active)
+        if not process.is_timed:
+            process.is_timed = True
+            asyncio.get_running_loop().call_later(self._limits.idle, self._stop_if_idle, process)
 
-    def _stop_if_idle(self, process: WorkerProcess, since: float) -> None:
-        if process.alive and not process.events and process.last_active == since:
+    def _stop_if_idle(self, process: WorkerProcess) -> None:
+        process.is_timed = False
+        if not process.alive or process.events:
+            return  # the end of the last event begins anew
+        missing = process.last_active + self._limits.idle - time.monotonic()
+        if missing > 0:
+            process.is_timed = True
+            asyncio.get_running_loop().call_later(missing, self._stop_if_idle, process)
+        else:
             process.stop("idle")
 
     def _ended(self, process: WorkerProcess) -> None:

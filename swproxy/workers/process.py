@@ -84,6 +84,7 @@ class WorkerProcess:
         self.started: asyncio.Future[ScriptError | None] = asyncio.get_running_loop().create_future()
         self.end_reason = ""
         self.crashed = False
+        self.is_timed = False  # the manager's timer for an idle worker runs
         self.gone = asyncio.Event()
         self._host = host
         self._on_idle = on_idle

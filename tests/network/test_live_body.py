@@ -1,11 +1,11 @@
 """Bodies that are still arriving."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from disks import fill
+from waiting import soon
 
 from swproxy.errors import NetworkError, QuotaExceededError
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody, prefixed
@@ -49,13 +49,6 @@ async def whole(reader: BodyReader) -> bytes:
         while chunk := await reader.read():
             data += chunk
     return data
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Lets the other tasks run until the condition holds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 def names(directory: Path) -> list[str]:
@@ -120,7 +113,7 @@ async def test_large_bodies_come_in_chunks(tmp_path: Path) -> None:
     data = bytes(range(256)) * 2048
     source = FakeSource(data, b"")
     slow = source.body(tmp_path).clone()
-    await until(lambda: source.released == 1)
+    await soon(lambda: source.released == 1)
     first = await slow.read()
     assert len(first) == CHUNK < len(data)
     assert first + await whole(slow) == data
@@ -132,7 +125,7 @@ async def test_save(tmp_path: Path) -> None:
     source = FakeSource(b"one")
     reader = source.body(tmp_path).reader()
     saving = asyncio.gather(reader.save(), reader.save())
-    await until(lambda: source.asked == 2)
+    await soon(lambda: source.asked == 2)
     assert not saving.done()
     source.give(b"two")
     source.give(b"")
@@ -167,7 +160,7 @@ async def test_an_error_in_the_middle(tmp_path: Path) -> None:
     first = source.body(tmp_path).reader()
     second = first.clone()
     saving = asyncio.ensure_future(first.save())
-    await until(lambda: source.released == 1)
+    await soon(lambda: source.released == 1)
     for reader in (first, second):
         assert await reader.read() == b"one"
         with pytest.raises(NetworkError, match="broke off"):
@@ -190,11 +183,11 @@ async def test_releasing_before_anything_was_read(tmp_path: Path, used: str) -> 
         reader.close()
     else:
         saving = asyncio.ensure_future(reader.save())
-        await until(lambda: source.asked == 1)
+        await soon(lambda: source.asked == 1)
         reader.close()
         with pytest.raises(asyncio.CancelledError):
             await saving
-    await until(lambda: source.released == 1)
+    await soon(lambda: source.released == 1)
     assert names(tmp_path) == []
 
 
@@ -206,11 +199,11 @@ async def test_the_last_reader_ends_the_download(tmp_path: Path) -> None:
     assert await first.read() == b"one"
     first.close()
     source.give(b"two")
-    await until(lambda: source.asked == 3)
+    await soon(lambda: source.asked == 3)
     assert source.released == 0
     assert await second.read() == b"onetwo"
     second.close()
-    await until(lambda: source.released == 1)
+    await soon(lambda: source.released == 1)
     assert names(tmp_path) == []
 
 
@@ -244,7 +237,7 @@ async def test_a_disk_that_is_full_already(small_disk: Path) -> None:
         await clone.read()
     reader.close()
     clone.close()
-    await until(lambda: source.released == 1)
+    await soon(lambda: source.released == 1)
     assert names(directory) == []
 
 

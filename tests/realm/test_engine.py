@@ -29,7 +29,7 @@ class Notes(Engine):
         self.notes: list[Any] = []
         self.turns: list[dict[str, Any]] = []
         own: dict[str, Callable[..., Any]] = {
-            "op_runtime_source": lambda path: {"source": "\n" * (RUNTIME_LINE - 1) + RUNTIME, "line": RUNTIME_LINE},
+            "op_runtime_source": lambda path: {"source": RUNTIME, "line": RUNTIME_LINE},
             "op_turn": self.turns.append,
             "op_note": lambda *values: self.notes.extend(values),
             "op_evaluate": self._nested,
@@ -164,6 +164,35 @@ def test_errors_of_operations(caplog: pytest.LogCaptureFixture) -> None:
     assert "ZeroDivisionError: secret" in caplog.text
 
 
+class Gone(BaseException):
+    """No ``Exception``."""
+
+
+@pytest.mark.parametrize(
+    ("source", "goes_on"),
+    [
+        ("host('op_gone');", False),
+        ("try { host('op_gone'); } catch {}", True),
+        ("Promise.resolve().then(() => host('op_gone')).catch(() => 1);", True),
+    ],
+    ids=["thrown", "caught", "caught-promise"],
+)
+def test_what_ends_the_process_cannot_be_caught(source: str, goes_on: bool) -> None:
+    """It comes out of the turn; a script that calls the host afterwards is abandoned."""
+
+    def gone() -> None:
+        raise error
+
+    error = Gone()
+    engine = Notes(op_gone=gone)
+    abandoned: list[BaseException] = []
+    engine.abandon = abandoned.append
+    with pytest.raises(Gone):
+        engine.evaluate(f"{source} Promise.resolve().then(() => 1).then(() => 1).then(() => note('on'))", URL)
+    assert engine.notes == []
+    assert abandoned == ([error] if goes_on else [])
+
+
 def test_answers_that_come_later(engine: Notes) -> None:
     """A promise that a later turn settles: with a value, with undefined for None, or with an error."""
     numbers = iter(range(1, 10))
@@ -246,7 +275,7 @@ def test_the_runtime_is_shown_to_those_who_work_on_it() -> None:
 
 def _internal_source(path: str) -> dict[str, Any]:
     source = '(function (load, host) {\n  globalThis.fail = () => { throw new Error("x"); };\n  return {};\n})'
-    return {"source": "\n" * (RUNTIME_LINE - 1) + source, "line": RUNTIME_LINE}
+    return {"source": source, "line": RUNTIME_LINE}
 
 
 def test_a_script_cannot_change_what_stacks_look_like(engine: Notes) -> None:

@@ -225,8 +225,15 @@ def test_answers_to_nothing_are_ignored(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["for (;;);", "importScripts('/endless.js');", "try { importScripts('/endless.js'); } catch {}"],
-    ids=["script", "import", "caught-import"],
+    [
+        "for (;;);",
+        "importScripts('/endless.js');",
+        "try { importScripts('/endless.js'); } catch {}",
+        "for (;;) { try { importScripts('/endless.js'); } catch {} }",
+        "for (;;) { try { new URL('https://x.test/'); } catch {} }",
+        "for (;;) { try { console.log('x'); } catch {} }",
+    ],
+    ids=["script", "import", "caught-import", "imports", "calls", "messages"],
 )
 def test_a_turn_over_its_budget_ends_the_process(tmp_path: Path, source: str) -> None:
     """The proxy is told why, and the engine is not used any more."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from swproxy.errors import InvalidInput, NetworkError, ScriptError, SecurityError, SwproxyError
+from swproxy.errors import InvalidInput, NetworkError, ProfileError, ScriptError, SecurityError, SwproxyError
 from swproxy.service_worker import effects
 from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.lifecycle import Lifecycle, Steps
@@ -290,6 +290,24 @@ def test_a_failing_activate_event_activates_all_the_same(lifecycle: Lifecycle) -
     world.play(lifecycle.try_activate(registration))
     assert registration.active is not None
     assert registration.active.state is WorkerState.ACTIVATED
+
+
+def test_a_registration_that_cannot_be_stored(lifecycle: Lifecycle) -> None:
+    """A full disk: the installation has failed, and what was active stays so; an activation goes on in memory."""
+    full = ProfileError("full")
+    world = World(FetchScript=script(), Store=full)
+    job = register(lifecycle, world)
+    assert job.installed.error is full
+    assert world.transcript[-3:] == ["store", "terminate 1", "1 redundant"]
+    assert list(lifecycle.registrations) == []
+    registration = installed(lifecycle)
+    active = registration.active
+    assert register(lifecycle, World(FetchScript=script("new"), Store=full), type=JobType.UPDATE).installed.error
+    assert (registration.waiting, registration.active) == (None, active)
+    job = register(lifecycle, World(FetchScript=script("newer")), type=JobType.UPDATE)
+    World(Store=full).play(lifecycle.try_activate(registration))
+    assert registration.active is job.installed.value
+    assert job.installed.value.state is WorkerState.ACTIVATED
 
 
 def test_unregister(lifecycle: Lifecycle) -> None:

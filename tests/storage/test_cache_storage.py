@@ -396,7 +396,9 @@ def test_sweeping_damaged_caches(storage: CacheStorage, tmp_path: Path) -> None:
     kept = files(tmp_path)
     for database in tmp_path.rglob("cache.db"):
         database.write_bytes(b"no database at all" * 1000)
-    with pytest.raises(ProfileError, match=f"The caches in {tmp_path / 'origin'} are damaged: file is not a database"):
+    with pytest.raises(
+        ProfileError, match=f"The caches in {tmp_path / 'origin'} are damaged: file is not a database"
+    ):
         CacheStorage(tmp_path / "origin").sweep(thorough=True)
     assert files(tmp_path) == kept
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers import start_message
-from waiting import until
+from waiting import until_ended
 
 from swproxy.errors import WorkerGone
 from swproxy.ipc.channel import AsyncChannel
@@ -30,6 +30,11 @@ class Exits:
         return await asyncio.wait_for(self.status, 10)
 
 
+@pytest.fixture(autouse=True)
+def warm() -> None:
+    """Here the real one is to be started."""
+
+
 @pytest.fixture
 async def fork_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkServer]:
     monkeypatch.setenv("SECRET", "of the host")
@@ -42,18 +47,6 @@ async def fork_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 def server_process(server: ForkServer) -> psutil.Process:
     assert server._process is not None
     return psutil.Process(server._process.pid)
-
-
-async def until_ended(process: psutil.Process) -> None:
-    """Also one whose parent is gone: who inherits it may take a while to notice."""
-
-    def ended() -> bool:
-        try:
-            return bool(process.status() == psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return True
-
-    await asyncio.to_thread(until, ended)
 
 
 async def started(connection: socket.socket, directory: Path, source: str) -> Started:
@@ -77,9 +70,10 @@ async def test_a_worker_is_forked(fork_server: ForkServer, tmp_path: Path) -> No
     assert not psutil.pid_exists(pid)
 
 
-async def test_nothing_of_the_host_is_inherited(fork_server: ForkServer) -> None:
+async def test_nothing_of_the_host_is_inherited(fork_server: ForkServer, tmp_path: Path) -> None:
     """Neither environment nor directory, nor any open file but the socket and the log."""
     pid, connection = await fork_server.spawn(Exits())
+    await started(connection, tmp_path, "")
     for process in (psutil.Process(pid), server_process(fork_server)):
         assert "SECRET" not in process.environ()
         assert process.cwd() == "/"

@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import signal
+from typing import Any
 
 import psutil
 import pytest
 from fake_host import ManagedWorkers, answered, body_of, fetch
 from helpers import ORIGIN, SCRIPT_URL
-from waiting import until
+from waiting import soon, until_ended
 
 from swproxy.errors import ScriptError, WorkerGone
 from swproxy.ipc import messages
@@ -21,7 +22,7 @@ HELLO = "onfetch = (event) => event.respondWith(new Response('hello'));"
 PENDING = "onfetch = (event) => event.respondWith(new Promise(() => {}));"
 
 
-async def failure(event: asyncio.Future[object] | None) -> str:
+async def failure(event: asyncio.Future[Any] | None) -> str:
     """Why an event got no answer."""
     assert event is not None
     with pytest.raises(WorkerGone) as caught:
@@ -126,7 +127,7 @@ async def test_a_start_that_takes_too_long(managed: ManagedWorkers) -> None:
     """A script that waits for an import for ever is given up, and its process killed."""
     worker = managed.worker("importScripts('/never.js');", WorkerState.PARSED)
     starting = asyncio.ensure_future(managed.manager.run_service_worker(worker))
-    await asyncio.to_thread(until, lambda: any(process.pid for process in managed.manager.all_processes()))
+    await soon(lambda: any(process.pid for process in managed.manager.all_processes()))
     (process,) = managed.manager.all_processes()
     with pytest.raises(WorkerGone, match=r"the script did not end within 0\.2 seconds"):
         await asyncio.wait_for(starting, 10)
@@ -148,7 +149,7 @@ async def test_stopped_while_it_starts(managed: ManagedWorkers) -> None:
     """Who waits for it is told."""
     worker = managed.worker("importScripts('/never.js');", WorkerState.PARSED)
     starting = asyncio.ensure_future(managed.manager.running_process(worker))
-    await asyncio.to_thread(until, lambda: any(process.pid for process in managed.manager.all_processes()))
+    await soon(lambda: any(process.pid for process in managed.manager.all_processes()))
     managed.manager.terminate(worker, "not wanted any more")
     with pytest.raises(WorkerGone, match="not wanted any more"):
         await asyncio.wait_for(starting, 10)
@@ -179,19 +180,18 @@ async def test_events_keep_a_worker_alive(managed: ManagedWorkers) -> None:
         "onfetch = (e) => { e.respondWith(new Response('x')); e.waitUntil(fetch('/held')); };"
         "setTimeout(() => console.log('still here'), 300);"
     )
-    hold = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
 
-    async def held(*arguments: object) -> messages.FetchAnswer:
-        number = await hold
-        return messages.FetchAnswer(number, None, "over")
+    async def held(*arguments: object) -> None:
+        await over.wait()
 
-    managed.host.fetch_for_worker = held  # type: ignore[method-assign]
+    managed.host.on_fetch = held
     process = await managed.process(worker)
     fetch(process)
     await managed.host.until(lambda host: "still here" in host.logs)
     assert worker.pending_events == 1
     assert managed.host.ended == []
-    hold.set_result(1)
+    over.set()
     await managed.host.until(lambda host: host.ended == [(worker.id, "idle", False)])
     assert worker.pending_events == 0
 
@@ -240,13 +240,32 @@ async def test_terminate(managed: ManagedWorkers) -> None:
     await asyncio.wait_for(process.gone.wait(), 10)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "setInterval(() => console.log('x'), 0); onerror = () => console.log('error');",
+        "onfetch = () => { for (;;) { try { console.log('x'); } catch {} } };",
+        "onfetch = () => { const log = () => Promise.resolve(console.log('x')).catch(() => {}).then(log); log(); };",
+    ],
+    ids=["timer", "loop", "promises"],
+)
+async def test_without_its_proxy_a_worker_ends(managed: ManagedWorkers, source: str) -> None:
+    """Though it has always something to say, and catches that nobody hears it."""
+    process = await managed.process(source)
+    fetch(process)
+    await managed.host.until(lambda host: "x" in host.logs)
+    managed.manager.terminate(process.worker)
+    await asyncio.wait_for(process.gone.wait(), 3)
+
+
 async def test_closing_ends_all(managed: ManagedWorkers) -> None:
     """Those that run, those that start, and one that hears nothing any more."""
     stuck = await managed.process(HELLO)
     os.kill(stuck.pid, signal.SIGSTOP)
     running = await managed.process(HELLO)
     starting = asyncio.ensure_future(managed.manager.running_process(managed.worker("importScripts('/never.js');")))
-    await asyncio.to_thread(until, lambda: len(managed.manager.all_processes()) == 3)
+    await soon(lambda: len(managed.manager.all_processes()) == 3)
+    processes = [psutil.Process(process.pid) for process in (stuck, running)]
     server = managed.manager._fork_server._process
     assert server is not None
     await managed.manager.close()
@@ -254,15 +273,8 @@ async def test_closing_ends_all(managed: ManagedWorkers) -> None:
     assert managed.manager.all_processes() == []
     with pytest.raises((WorkerGone, asyncio.CancelledError)):
         await starting
-    for process in (stuck, running):
-        await asyncio.to_thread(until, lambda pid=process.pid: _is_gone(pid))
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
+    for process in processes:
+        await until_ended(process)
 
 
 # The fork server's end
@@ -285,11 +297,12 @@ async def test_the_fork_server_is_started_again(managed: ManagedWorkers) -> None
 
 async def test_killed_while_a_worker_starts(managed: ManagedWorkers) -> None:
     """That start fails, the next one does not."""
-    worker = managed.worker(HELLO)
-    starting = asyncio.ensure_future(managed.manager.running_process(worker))
-    await asyncio.sleep(0)
     server = managed.manager._fork_server._process
     assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    worker = managed.worker(HELLO)
+    starting = asyncio.ensure_future(managed.manager.running_process(worker))
+    await soon(lambda: len(managed.manager.all_processes()) == 1)
     server.kill()
     with pytest.raises(WorkerGone, match="the process that starts workers"):
         await asyncio.wait_for(starting, 10)

@@ -1,10 +1,5 @@
 // https://dom.spec.whatwg.org/#interface-AbortSignal and #interface-abortcontroller
-import {
-  ArrayPrototypeIndexOf,
-  DOMExceptionConstructor,
-  SafeSet,
-  SafeWeakRef,
-} from "../infra/primordials.js";
+import { ArrayPrototypeIndexOf, DOMExceptionConstructor, SafeSet, SafeWeakRef } from "../infra/primordials.js";
 import { Event } from "../events/event.js";
 import { abortSignal, defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { setTimer } from "../timers/timers.js";

@@ -80,7 +80,8 @@ export class Cache {
     const inner = Response.inner(response);
     if (inner.status === 206) throw new TypeErrorConstructor("A partial response (206) cannot be cached.");
     checkVary(inner);
-    if (inner.body !== null && inner.body.unusable) throw new TypeErrorConstructor("The body of the response is locked or has been read.");
+    if (inner.body !== null && inner.body.unusable)
+      throw new TypeErrorConstructor("The body of the response is locked or has been read.");
     await op_cache_put(this.#id, [{ request: request.toHost(), response: inner.toHost() }]);
   }
 
@@ -107,7 +108,8 @@ function checkRequest(request) {
   if (!RegExpPrototypeTest(HTTP, request.url)) {
     throw new TypeErrorConstructor(`Only http and https requests can be cached, not '${request.url}'.`);
   }
-  if (request.method !== "GET") throw new TypeErrorConstructor(`Only GET requests can be cached, not ${request.method}.`);
+  if (request.method !== "GET")
+    throw new TypeErrorConstructor(`Only GET requests can be cached, not ${request.method}.`);
 }
 
 function checkVary(response) {

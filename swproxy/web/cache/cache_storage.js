@@ -1,11 +1,5 @@
 // https://w3c.github.io/ServiceWorker/#cachestorage-interface
-import {
-  op_caches_delete,
-  op_caches_has,
-  op_caches_keys,
-  op_caches_match,
-  op_caches_open,
-} from "host:ops";
+import { op_caches_delete, op_caches_has, op_caches_keys, op_caches_match, op_caches_open } from "host:ops";
 import { RequestInfo } from "../fetch/request.js";
 import { defineInterface, optional, promising } from "../webidl/interface.js";
 import { dictionary, DOMString } from "../webidl/types.js";

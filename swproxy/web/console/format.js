@@ -39,7 +39,8 @@ export function format(values) {
       else if (next >= values.length) text += `%${specifier}`;
       else if (specifier === "s") text += typeof values[next] === "string" ? values[next++] : inspect(values[next++]);
       else if (specifier === "d" || specifier === "i") text += integer(values[next++]);
-      else if (specifier === "f") text += typeof values[next] === "symbol" ? (next++, NaN) : parseFloat(values[next++]);
+      else if (specifier === "f")
+        text += typeof values[next] === "symbol" ? (next++, NaN) : parseFloat(values[next++]);
       else if (specifier === "o" || specifier === "O") text += inspect(values[next++]);
       else if (specifier === "c") next++;
       else text += `%${specifier}`;

@@ -186,7 +186,6 @@ export class Event {
   }
 }
 
-
 defineInterface(Event, {
   constructor: [DOMString, optional(EventInit)],
   readonly: [

@@ -47,7 +47,8 @@ export function listContains(list, name) {
 export function listGet(list, name) {
   let value = null;
   for (let i = 0; i < list.length; i++) {
-    if (StringPrototypeToLowerCase(list[i][0]) === name) value = value === null ? list[i][1] : `${value}, ${list[i][1]}`;
+    if (StringPrototypeToLowerCase(list[i][0]) === name)
+      value = value === null ? list[i][1] : `${value}, ${list[i][1]}`;
   }
   return value;
 }

@@ -22,15 +22,7 @@ import {
 } from "../webidl/types.js";
 import { abortSignal } from "../events/event_target.js";
 import { extractBody, InnerBody, mixInBody, XMLHttpRequestBodyInit } from "./body.js";
-import {
-  Headers,
-  HeadersInit,
-  isForbiddenMethod,
-  isToken,
-  listContains,
-  listCopy,
-  listGet,
-} from "./headers.js";
+import { Headers, HeadersInit, isForbiddenMethod, isToken, listContains, listCopy, listGet } from "./headers.js";
 
 const normalized = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 
@@ -285,11 +277,14 @@ export class Request {
     }
     const anyBody = body ?? inputBody;
     if (anyBody !== null && body !== null && anyBody.stream !== null) {
-      if (init.duplex === undefined) throw failed("The 'duplex' member must be specified for a request with a streaming body.");
-      if (request.mode !== "same-origin" && request.mode !== "cors") throw failed("A streaming body needs the mode 'same-origin' or 'cors'.");
+      if (init.duplex === undefined)
+        throw failed("The 'duplex' member must be specified for a request with a streaming body.");
+      if (request.mode !== "same-origin" && request.mode !== "cors")
+        throw failed("A streaming body needs the mode 'same-origin' or 'cors'.");
     }
     if (body === null && inputBody !== null) {
-      if (inputBody.unusable) throw failed("Cannot construct a Request with a Request object that has already been used.");
+      if (inputBody.unusable)
+        throw failed("Cannot construct a Request with a Request object that has already been used.");
       body = inputBody.transfer();
     }
     request.body = body;

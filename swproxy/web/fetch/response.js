@@ -12,7 +12,8 @@ import { any, ByteString, dictionary, nullable, unsignedShort, USVString, withDe
 import { extractBody, InnerBody, mixInBody, XMLHttpRequestBodyInit } from "./body.js";
 import { Headers, HeadersInit, listAppend, listContains, listCopy, listGet } from "./headers.js";
 
-const isNullBodyStatus = (status) => status === 101 || status === 103 || status === 204 || status === 205 || status === 304;
+const isNullBodyStatus = (status) =>
+  status === 101 || status === 103 || status === 204 || status === 205 || status === 304;
 const isRedirectStatus = (status) =>
   status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 
@@ -128,7 +129,8 @@ export class Response {
 
   static redirect(url, status) {
     const parts = parseParts(url, baseURL());
-    if (parts === undefined) throw new TypeErrorConstructor(`Failed to execute 'redirect' on 'Response': Invalid URL: '${url}'`);
+    if (parts === undefined)
+      throw new TypeErrorConstructor(`Failed to execute 'redirect' on 'Response': Invalid URL: '${url}'`);
     if (!isRedirectStatus(status)) {
       throw new RangeErrorConstructor(`Failed to execute 'redirect' on 'Response': ${status} is no redirect status.`);
     }
@@ -140,7 +142,8 @@ export class Response {
 
   static json(data, init) {
     const text = JSONStringify(data);
-    if (text === undefined) throw new TypeErrorConstructor("Failed to execute 'json' on 'Response': The data cannot be serialized.");
+    if (text === undefined)
+      throw new TypeErrorConstructor("Failed to execute 'json' on 'Response': The data cannot be serialized.");
     return new Response(
       initialize(new InnerResponse(), init, { body: InnerBody.ofText(text), type: "application/json" }),
     );
@@ -198,7 +201,8 @@ function initialize(response, { status, statusText, headers }, extracted) {
   response.statusText = statusText;
   if (headers !== undefined) Headers.fill(new Headers(response.headers, "response"), headers);
   if (extracted !== null) {
-    if (isNullBodyStatus(status)) throw new TypeErrorConstructor(`A response with the status ${status} cannot have a body.`);
+    if (isNullBodyStatus(status))
+      throw new TypeErrorConstructor(`A response with the status ${status} cannot have a body.`);
     response.body = extracted.body;
     if (extracted.type !== null && !listContains(response.headers, "content-type")) {
       listAppend(response.headers, "Content-Type", extracted.type);

@@ -1,11 +1,6 @@
 // https://html.spec.whatwg.org/#the-workerglobalscope-common-interface and #windoworworkerglobalscope-mixin
 import { op_import_script } from "host:ops";
-import {
-  DOMExceptionConstructor,
-  ObjectDefineProperty,
-  TypeErrorConstructor,
-  upon,
-} from "../infra/primordials.js";
+import { DOMExceptionConstructor, ObjectDefineProperty, TypeErrorConstructor, upon } from "../infra/primordials.js";
 import { CacheStorage } from "../cache/cache_storage.js";
 import { defineEventHandlers, EventTarget, guarded } from "../events/event_target.js";
 import { fetch as fetchMethod } from "../fetch/fetch.js";
@@ -169,7 +164,8 @@ const settled = (async () => {})();
 /** https://html.spec.whatwg.org/#import-scripts-into-worker-global-scope, one script */
 function importScript(url) {
   const { state, text } = op_import_script(url);
-  if (state === "busy") globalEval(text); // its let, const and class stay its own
+  if (state === "busy")
+    globalEval(text); // its let, const and class stay its own
   else if (state === "threw") throw thrownAs(text);
 }
 
@@ -179,15 +175,7 @@ const StructuredSerializeOptions = {
 };
 
 defineInterface(WorkerGlobalScope, {
-  readonly: [
-    "self",
-    "location",
-    "navigator",
-    "isSecureContext",
-    "crossOriginIsolated",
-    "caches",
-    "crypto",
-  ],
+  readonly: ["self", "location", "navigator", "isSecureContext", "crossOriginIsolated", "caches", "crypto"],
   attributes: { origin: any, performance: any },
   operations: {
     importScripts: [variadic(USVString)],

@@ -163,7 +163,11 @@
   const hidden = (set) => ({ __proto__: null, get: () => undefined, set, enumerable: false, configurable: false });
   delete globalThis.call_python;
   delete globalThis.dukpy;
-  defineProperty(globalThis, "call_python", hidden(() => {}));
+  defineProperty(
+    globalThis,
+    "call_python",
+    hidden(() => {}),
+  );
   defineProperty(globalThis, "dukpy", hidden(turn));
 
   loaded["swproxy:bootstrap"] = freeze({

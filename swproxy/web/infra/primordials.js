@@ -52,9 +52,7 @@ export const ArrayPrototypeValues = uncurryThis(Array.prototype.values);
 
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 export const IteratorPrototype = iteratorPrototype;
-export const AsyncIteratorPrototype = Object.getPrototypeOf(
-  Object.getPrototypeOf(async function* () {}).prototype,
-);
+export const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype);
 
 export const StringConstructor = String;
 export const StringFromCharCode = String.fromCharCode;
@@ -198,10 +196,12 @@ export const PromiseWithResolvers = Promise.withResolvers.bind(Promise);
 export const queueMicrotask = globalThis.queueMicrotask;
 const { then } = Promise.prototype;
 
-/** Runs the steps when the promise is fulfilled or rejected, whatever the site has made of ``then``. */
+/**
+ * Runs the steps when the promise is fulfilled or rejected, whatever the site has made of ``then``. Steps that throw
+ * are reported as an unhandled rejection.
+ */
 export function upon(promise, onFulfilled, onRejected) {
-  const derived = apply(then, promise, [onFulfilled, onRejected]);
-  apply(then, derived, [undefined, ignore]);
+  apply(then, promise, [onFulfilled, onRejected]);
 }
 
 /** A promise that the site will hear of in another way if it is rejected. */

@@ -2,13 +2,7 @@
 // Fetch Event and Dispatch (https://w3c.github.io/ServiceWorker/#algorithms).
 import { op_event_finished, op_fetch_fall_through, op_fetch_respond, op_started } from "host:ops";
 import { beginTime } from "../infra/clock.js";
-import {
-  DOMExceptionConstructor,
-  FunctionPrototypeToString,
-  PromiseWithResolvers,
-  markAsHandled,
-  RegExpPrototypeTest,
-} from "../infra/primordials.js";
+import { FunctionPrototypeToString, RegExpPrototypeTest } from "../infra/primordials.js";
 import { Event } from "../events/event.js";
 import { EventTarget } from "../events/event_target.js";
 import { InnerRequest, Request } from "../fetch/request.js";
@@ -94,12 +88,12 @@ function dispatchExtendable({ id, type, detail }) {
 }
 
 function finish(id, event) {
-  ExtendableEvent.whenInactive(event, (rejected, reason) => op_event_finished(id, rejected ? describe(reason) : null));
+  ExtendableEvent.whenInactive(event, (rejected, reason) =>
+    op_event_finished(id, rejected ? describe(reason) : null),
+  );
 }
 
 function dispatchFetch({ id, request, clientId, resultingClientId }) {
-  const handled = PromiseWithResolvers();
-  markAsHandled(handled.promise);
   const event = new FetchEvent("fetch", {
     __proto__: null,
     bubbles: false,
@@ -109,24 +103,21 @@ function dispatchFetch({ id, request, clientId, resultingClientId }) {
     clientId,
     resultingClientId,
     replacesClientId: "",
-    handled: handled.promise,
   });
-  const fail = () => handled.reject(new DOMExceptionConstructor("The fetch failed.", "NetworkError"));
-  FetchEvent.onResponse(event, (response, reason) => {
-    if (response === null || response.type === "error") {
-      fail();
-      op_fetch_respond(id, null, response === null ? reason : "respondWith() was given a network error");
+  FetchEvent.onResponse(event, (response, reason, isLast) => {
+    if (response !== null && response.type !== "error") {
+      FetchEvent.setHandled(event, true);
+      op_fetch_respond(id, response.toHost(), "", isLast);
     } else {
-      handled.resolve();
-      op_fetch_respond(id, response.toHost(), "");
+      FetchEvent.setHandled(event, false);
+      op_fetch_respond(id, null, response === null ? reason : "respondWith() was given a network error", isLast);
     }
   });
   EventTarget.fire(globalThis, event);
   if (!FetchEvent.respondWithEntered(event)) {
     const canceled = Event.isCanceled(event);
-    if (canceled) fail();
-    else handled.resolve();
-    op_fetch_fall_through(id, canceled);
+    FetchEvent.setHandled(event, !canceled);
+    op_fetch_fall_through(id, canceled, !ExtendableEvent.isActive(event));
   }
   finish(id, event);
 }

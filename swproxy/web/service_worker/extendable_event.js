@@ -1,5 +1,5 @@
 // https://w3c.github.io/ServiceWorker/#extendableevent-interface and #installevent-interface
-import { DOMExceptionConstructor, upon } from "../infra/primordials.js";
+import { DOMExceptionConstructor, queueMicrotask, upon } from "../infra/primordials.js";
 import { Event, EventInit } from "../events/event.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { dictionary, DOMString, promise } from "../webidl/types.js";
@@ -37,36 +37,43 @@ export class ExtendableEvent extends Event {
     finished(this.#rejected, this.#reason);
   }
 
-  /** https://w3c.github.io/ServiceWorker/#extendableevent-add-lifetime-promise */
-  static addLifetimePromise(event, lifetimePromise) {
+  /** https://w3c.github.io/ServiceWorker/#extendableevent-add-lifetime-promise, without waiting for the promise. */
+  static extend(event) {
     if (!event.isTrusted) throw invalid("The event was made by a script.");
     if (!ExtendableEvent.isActive(event)) throw invalid("The event handler is already finished.");
     event.#pending++;
-    const settled = () => {
+  }
+
+  /** The promise has settled. One microtask later, so that a handler of it may still extend the event. */
+  static release(event) {
+    queueMicrotask(() => {
       event.#pending--;
       event.#check();
-    };
-    // One more microtask, so that a handler of this promise may still extend the event.
-    upon(
-      lifetimePromise,
-      () => queueSettled(settled),
-      (reason) => {
-        if (!event.#rejected) {
-          event.#rejected = true;
-          event.#reason = reason;
-        }
-        queueSettled(settled);
-      },
-    );
+    });
+  }
+
+  static releaseRejected(event, reason) {
+    if (!event.#rejected) {
+      event.#rejected = true;
+      event.#reason = reason;
+    }
+    ExtendableEvent.release(event);
+  }
+
+  /** Whether nothing else is pending. */
+  static isLast(event) {
+    return event.#pending === 1;
   }
 
   waitUntil(lifetimePromise) {
-    ExtendableEvent.addLifetimePromise(this, lifetimePromise);
+    ExtendableEvent.extend(this);
+    upon(
+      lifetimePromise,
+      () => ExtendableEvent.release(this),
+      (reason) => ExtendableEvent.releaseRejected(this, reason),
+    );
   }
 }
-
-const queueSettled = (settled) => upon(resolved, settled);
-const resolved = (async () => {})();
 
 const invalid = (message) => new DOMExceptionConstructor(message, "InvalidStateError");
 

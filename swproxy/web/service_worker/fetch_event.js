@@ -1,8 +1,9 @@
 // https://w3c.github.io/ServiceWorker/#fetchevent-interface
 import {
   DOMExceptionConstructor,
-  PromiseWithResolvers,
+  markAsHandled,
   PromiseResolve,
+  PromiseWithResolvers,
   upon,
 } from "../infra/primordials.js";
 import { describe } from "../html/report_error.js";
@@ -28,16 +29,16 @@ const FetchEventInit = dictionary(
 
 export class FetchEvent extends ExtendableEvent {
   #init;
-  #preloadResponse;
-  #handled;
+  // Few scripts look at these two promises: each is made when it is first asked for.
+  #preloadResponse = null;
+  #handled = null;
+  #handling = "pending";
   #respondWithEntered = false;
   #onResponse = null;
 
   constructor(type, init) {
     super(type, init);
     this.#init = init;
-    this.#preloadResponse = init.preloadResponse ?? PromiseResolve();
-    this.#handled = init.handled ?? PromiseWithResolvers().promise;
   }
 
   static is(value) {
@@ -48,9 +49,23 @@ export class FetchEvent extends ExtendableEvent {
     return event.#respondWithEntered;
   }
 
-  /** Sets what gets the InnerResponse, or null and a reason why there is none. */
+  /**
+   * Sets what gets (response, reason, isLast): an InnerResponse, or null and the reason why there is none; and
+   * whether the event ends with that.
+   */
   static onResponse(event, callback) {
     event.#onResponse = callback;
+  }
+
+  /** Settles `handled`. */
+  static setHandled(event, succeeded) {
+    event.#handling = succeeded ? "succeeded" : "failed";
+    if (event.#handled !== null) event.#settleHandled();
+  }
+
+  #settleHandled() {
+    if (this.#handling === "succeeded") this.#handled.resolve();
+    else this.#handled.reject(new DOMExceptionConstructor("The fetch failed.", "NetworkError"));
   }
 
   get request() {
@@ -58,6 +73,7 @@ export class FetchEvent extends ExtendableEvent {
   }
 
   get preloadResponse() {
+    this.#preloadResponse ??= this.#init.preloadResponse ?? PromiseResolve();
     return this.#preloadResponse;
   }
 
@@ -74,31 +90,45 @@ export class FetchEvent extends ExtendableEvent {
   }
 
   get handled() {
-    return this.#handled;
+    if (this.#init.handled !== undefined) return this.#init.handled;
+    if (this.#handled === null) {
+      this.#handled = PromiseWithResolvers();
+      markAsHandled(this.#handled.promise);
+      if (this.#handling !== "pending") this.#settleHandled();
+    }
+    return this.#handled.promise;
   }
 
   respondWith(answer) {
     if (!Event.isDispatched(this)) throw invalid("The fetch event has already been dispatched.");
     if (this.#respondWithEntered) throw invalid("respondWith() was already called.");
-    ExtendableEvent.addLifetimePromise(this, answer);
+    ExtendableEvent.extend(this);
     Event.stop(this);
     this.#respondWithEntered = true;
     upon(
       answer,
       (response) => {
-        if (!Response.is(response)) {
-          this.#onResponse?.(null, "what was given to respondWith() is not a Response");
-          return;
-        }
-        const inner = Response.inner(response);
-        if (inner.body !== null && inner.body.unusable) {
-          this.#onResponse?.(null, "the body of the Response given to respondWith() is locked or has been read");
-          return;
-        }
-        this.#onResponse?.(inner, "");
+        this.#respond(response);
+        ExtendableEvent.release(this);
       },
-      (reason) => this.#onResponse?.(null, `the promise given to respondWith() was rejected: ${describe(reason)}`),
+      (reason) => {
+        this.#onResponse?.(null, `the promise given to respondWith() was rejected: ${describe(reason)}`, false);
+        ExtendableEvent.releaseRejected(this, reason);
+      },
     );
+  }
+
+  #respond(response) {
+    if (!Response.is(response)) {
+      this.#onResponse?.(null, "what was given to respondWith() is not a Response", false);
+      return;
+    }
+    const inner = Response.inner(response);
+    if (inner.body !== null && inner.body.unusable) {
+      this.#onResponse?.(null, "the body of the Response given to respondWith() is locked or has been read", false);
+      return;
+    }
+    this.#onResponse?.(inner, "", ExtendableEvent.isLast(this));
   }
 }
 

@@ -15,21 +15,27 @@ def op_event_finished(realm: Any, id: int, rejected: str | None) -> None:  # noq
     realm.channel.send(messages.EventFinished(id, rejected))
 
 
-def op_fetch_fall_through(realm: Any, id: int, canceled: bool) -> None:  # noqa: A002
-    realm.channel.send(messages.FallThrough(id, canceled))
+def op_fetch_fall_through(realm: Any, id: int, canceled: bool, is_last: bool) -> None:  # noqa: A002
+    realm.channel.send(messages.FallThrough(id, canceled), held=is_last)
 
 
-def op_fetch_respond(realm: Any, id: int, response: dict[str, Any] | None, error: str) -> None:  # noqa: A002
-    """``response`` is what ``InnerResponse.toHost`` of fetch/response.js gives."""
+def op_fetch_respond(
+    realm: Any,
+    id: int,  # noqa: A002
+    response: dict[str, Any] | None,
+    error: str,
+    is_last: bool,
+) -> None:
+    """``response`` is what ``InnerResponse.toHost`` of fetch/response.js gives; ``is_last``: the event ends now."""
     if response is None:
-        realm.channel.send(messages.Respond(id, None, error))
+        realm.channel.send(messages.Respond(id, None, error), held=is_last)
         return
     try:
         body, file, sent = realm.export(response["body"])
     except SwproxyError as failure:
         realm.channel.send(messages.Respond(id, None, str(failure)))
         return
-    realm.channel.send(messages.Respond(id, response_message(response, body)), file)
+    realm.channel.send(messages.Respond(id, response_message(response, body)), file, held=is_last and file is None)
     sent()
 
 

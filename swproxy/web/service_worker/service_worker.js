@@ -54,15 +54,20 @@ defineEventHandlers(ServiceWorker.prototype, ServiceWorker.is, ["statechange", "
 
 const known = new SafeMap();
 
-/** The one object for a worker that the host describes as { id, scriptURL, state }, or null. */
-export function serviceWorkerFor(description) {
+/** The one object for a worker that the host describes as { id, scriptURL, state }, or null; in the state it was in. */
+export function serviceWorkerAsKnown(description) {
   if (description === null) return null;
   let worker = known.get(description.id);
   if (worker === undefined) {
     worker = new ServiceWorker(description);
     known.set(description.id, worker);
-  } else {
-    ServiceWorker.update(worker, description.state);
   }
+  return worker;
+}
+
+/** The same, in the state that the host says. */
+export function serviceWorkerFor(description) {
+  const worker = serviceWorkerAsKnown(description);
+  if (worker !== null) ServiceWorker.update(worker, description.state);
   return worker;
 }

@@ -3,7 +3,7 @@ import { op_registration_unregister, op_registration_update } from "host:ops";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { defineInterface, promising } from "../webidl/interface.js";
-import { serviceWorkerFor } from "./service_worker.js";
+import { serviceWorkerAsKnown, serviceWorkerFor } from "./service_worker.js";
 
 export class ServiceWorkerRegistration extends EventTarget {
   #scope;
@@ -26,9 +26,13 @@ export class ServiceWorkerRegistration extends EventTarget {
   static update(registration, { updateViaCache, installing, waiting, active }) {
     const before = registration.#installing;
     registration.#updateViaCache = updateViaCache;
-    registration.#installing = serviceWorkerFor(installing);
-    registration.#waiting = serviceWorkerFor(waiting);
-    registration.#active = serviceWorkerFor(active);
+    registration.#installing = serviceWorkerAsKnown(installing);
+    registration.#waiting = serviceWorkerAsKnown(waiting);
+    registration.#active = serviceWorkerAsKnown(active);
+    // Who hears of a new state sees the registration as it is by then.
+    serviceWorkerFor(installing);
+    serviceWorkerFor(waiting);
+    serviceWorkerFor(active);
     if (registration.#installing !== null && registration.#installing !== before && before === null) {
       EventTarget.fire(registration, new Event("updatefound"));
     }

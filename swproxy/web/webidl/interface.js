@@ -216,7 +216,19 @@ export function defineInterface(implementation, declaration) {
   ObjectDefineProperty(prototype, SymbolToStringTag, { __proto__: null, value: name, configurable: true });
   if (declaration.stringifier) {
     const { get } = ObjectGetOwnPropertyDescriptor(prototype, declaration.stringifier);
-    define(prototype, "toString", rename({ body() { return ReflectApply(get, this, []); } }.body, "toString", 0));
+    define(
+      prototype,
+      "toString",
+      rename(
+        {
+          body() {
+            return ReflectApply(get, this, []);
+          },
+        }.body,
+        "toString",
+        0,
+      ),
+    );
   }
   if (declaration.iterable === "pairs") definePairIterator(implementation, at);
   if (declaration.asyncIterable) {

@@ -529,4 +529,3 @@ export function callUserObjectOperation(callback, name, self, values) {
   }
   return ReflectApply(method, callback, values);
 }
-

@@ -1,0 +1,243 @@
+"""What workers ask of the proxy, and what they are told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from disks import fill
+from running_workers import Workers
+from waiting import soon
+
+from swproxy.errors import InvalidInput
+from swproxy.service_worker.client import ServiceWorkerClient
+from swproxy.service_worker.states import WorkerState
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage import cache_storage
+
+SITE = "https://site.test"
+ROOT = f"{SITE}/"
+
+
+async def told(workers: Workers, source: str, scope: str = ROOT) -> Any:
+    """What ``await ask(...)`` gives for each expression of an active worker, an error as its name.
+
+    Args:
+        source: the elements of a JavaScript array.
+    """
+    script = workers._directory / "asks.js"
+    script.write_text(
+        f"""
+        const ask = async (work) => {{
+          try {{ return (await work()) ?? null; }} catch (error) {{ return error.name; }}
+        }};
+        onactivate = (event) => event.waitUntil((async () => {{
+          console.log(JSON.stringify(await Promise.all([{source}])));
+        }})());
+        """
+    )
+    await workers.context.register(scope, str(script), "classic", "imports", local=True)
+    return json.loads((await workers.printed(scope))[-1])
+
+
+# Clients
+
+
+async def test_clients(workers: Workers) -> None:
+    """One of the own origin can be had by its number; none is listed, for HTTP does not show who is still there."""
+    own, foreign = (ServiceWorkerClient(f"{origin}/page", "browser", None) for origin in (SITE, "https://other.test"))
+    for client in (own, foreign):
+        workers.context.clients.add(client)
+    source = f"""
+      ask(() => clients.get("{own.id}").then(({{ id, url, type, frameType }}) => [id, url, type, frameType])),
+      ask(() => clients.get("{foreign.id}")),
+      ask(() => clients.get("unknown")),
+      ask(() => clients.matchAll({{ includeUncontrolled: true, type: "all" }})),
+    """
+    assert await told(workers, source) == [[own.id, f"{SITE}/page", "window", "top-level"], None, None, []]
+
+
+async def test_windows_are_the_users(workers: Workers) -> None:
+    """None can be opened, focused or navigated: nobody has clicked."""
+    client = ServiceWorkerClient(f"{SITE}/page", "browser", None)
+    workers.context.clients.add(client)
+    source = f"""
+      ask(() => clients.openWindow("/")),
+      ask(() => clients.get("{client.id}").then((client) => client.focus())),
+      ask(() => clients.get("{client.id}").then((client) => client.postMessage("lost"))),
+    """
+    assert await told(workers, source) == ["InvalidAccessError", "InvalidAccessError", None]
+
+
+async def test_only_the_active_worker_claims(workers: Workers) -> None:
+    """Before its activation it has no clients to take."""
+    await workers.register(
+        ROOT,
+        "oninstall = (event) => event.waitUntil(clients.claim().then(() => console.log('claimed'),"
+        " (error) => console.log(error.name)));",
+    )
+    assert await workers.printed(ROOT) == ["InvalidStateError"]
+    assert await told(workers, "ask(() => clients.claim())", f"{ROOT}other/") == [None]
+
+
+# The registration
+
+
+async def test_update_while_installing(workers: Workers) -> None:
+    """A worker that is being installed cannot update its registration; an active one can."""
+    await workers.register(
+        ROOT,
+        """
+        const update = () => registration.update().then(() => "updated", (error) => error.name);
+        oninstall = (event) => event.waitUntil(update().then(console.log));
+        onactivate = (event) => event.waitUntil(update().then(console.log));
+        """,
+    )
+    assert await workers.printed(ROOT, 2) == ["InvalidStateError", "updated"]
+
+
+async def test_unregister(workers: Workers) -> None:
+    """By the worker itself; a second time there is nothing left to unregister."""
+    source = "ask(async () => [await registration.unregister(), await registration.unregister()])"
+    assert await told(workers, source) == [[True, False]]
+    assert workers.context.status()["registrations"] == []
+
+
+async def test_states_are_told(workers: Workers) -> None:
+    """The worker sees its own state change, and what takes which place in its registration."""
+    await workers.register(
+        ROOT,
+        """
+        const places = () => [registration.installing, registration.waiting, registration.active];
+        const show = () => console.log([serviceWorker, ...places()].map((worker) => worker?.state).join());
+        show();
+        serviceWorker.onstatechange = show;
+        """,
+    )
+    assert await workers.printed(ROOT, 5) == [
+        "parsed,,,",
+        "installing,installing,,",
+        "installed,,installed,",
+        "activating,,,activating",
+        "activated,,,activated",
+    ]
+
+
+# Calls that no script of ours makes
+
+
+async def test_a_call_that_there_is_not(workers: Workers) -> None:
+    """Is invalid input, whatever it is called."""
+    worker = await workers.register(ROOT, "")
+    for name in ("", "call", "__init__", "clients_take_over"):
+        with pytest.raises(InvalidInput, match=f"there is no {name}"):
+            await workers.context._host.call(worker, name, [])
+
+
+async def test_imports_end_with_the_installation(workers: Workers) -> None:
+    """Also for a worker process that asks all the same."""
+    worker = await workers.register(ROOT, "")
+    answer = await workers.context._host.load_script(worker, f"{ROOT}lib.js")
+    assert (answer.source, answer.error) == (None, "it was not imported before or during the install event")
+
+
+# What a process is told
+
+
+async def test_the_start_message(workers: Workers, tmp_path: Path) -> None:
+    """Script, origin, limits and directories; each origin has caches of its own."""
+    workers.context.conditions.set_offline(True, "https://other.test")
+    worker = await workers.register(ROOT, "// code")
+    other = await workers.register("https://other.test/", "// code")
+    host = workers.context._host
+    start = host.start_message(worker, tmp_path / "scratch")
+    assert (start.worker_id, start.script_url, start.origin, start.module) == (
+        worker.id,
+        f"{ROOT}sw.js",
+        SITE,
+        False,
+    )
+    assert start.scripts == {f"{ROOT}sw.js": "// code"}
+    assert (start.may_import, start.online) == (False, True)
+    assert start.registration["active"] == {"id": worker.id, "scriptURL": f"{ROOT}sw.js", "state": "activated"}
+    foreign = host.start_message(other, tmp_path)
+    assert not foreign.online
+    assert foreign.caches_directory != start.caches_directory
+    assert Path(start.caches_directory).parent == workers.context.profile.caches
+
+
+async def test_going_offline_is_told(workers: Workers) -> None:
+    """To the workers whose origin it concerns."""
+    listening = "ononline = onoffline = (event) => console.log(event.type); console.log(navigator.onLine);"
+    for scope in (ROOT, "https://other.test/"):
+        await workers.register(scope, listening)
+    workers.context.conditions.set_offline(True, SITE)
+    assert await workers.printed(ROOT, 2) == ["true", "offline"]
+    workers.context.conditions.set_offline(False)
+    assert await workers.printed(ROOT, 3) == ["true", "offline", "online"]
+
+
+# Caches are tidied
+
+
+STORES = f"""
+oninstall = (event) => event.waitUntil((async () => {{
+  const cache = await caches.open("v1");
+  await cache.put("/x", new Response("x".repeat(100_000)));
+  await caches.delete("v1");
+  await cache.put("/y", new Response("y".repeat(100_000)));
+  await (await caches.open("v2")).put("/z", new Response("{"z" * 10}"));
+}})());
+"""
+
+
+def cache_directories(workers: Workers) -> int:
+    """Those of caches, deleted ones too."""
+    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    return len([path for path in directory.iterdir() if path.name != "index"])
+
+
+async def restart(workers: Workers, worker: ServiceWorker) -> None:
+    workers.context.manager.terminate(worker)
+    assert await workers.context.manager.run_service_worker(worker) is None
+
+
+async def test_deleted_caches_go_when_no_process_uses_them(workers: Workers) -> None:
+    """At the next start of a process of the origin; as long as another one runs they stay."""
+    worker = await workers.register(ROOT, STORES)
+    assert cache_directories(workers) == 2
+    other = await workers.register(f"{ROOT}other/", "")
+    await restart(workers, worker)
+    assert cache_directories(workers) == 2
+    workers.context.manager.terminate(other)
+    await restart(workers, worker)
+    assert cache_directories(workers) == 1
+
+
+async def test_damaged_caches_keep_no_worker_from_starting(
+    workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may not need them; the log says what is wrong."""
+    worker = await workers.register(ROOT, STORES)
+    workers.context.manager.terminate(worker)
+    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    for database in directory.rglob("cache.db"):
+        database.write_bytes(b"no database at all" * 1000)
+    assert await workers.context.manager.run_service_worker(worker) is None
+    assert f"cannot tidy the caches of {SITE}: The caches in {directory} are damaged" in caplog.text
+
+
+async def test_a_full_disk_keeps_no_worker_from_starting(small_disk: Path) -> None:
+    """What it needs of the disk is little, and was reserved before."""
+    workers = Workers(small_disk)
+    await workers.context.start()
+    try:
+        worker = await workers.register(ROOT, "onfetch = () => {};")
+        workers.context.manager.terminate(worker)
+        fill(small_disk)
+        assert await workers.context.manager.run_service_worker(worker) is None
+        assert worker.state is WorkerState.ACTIVATED
+        await soon(lambda: workers.context.manager.running(worker) is not None)
+    finally:
+        (small_disk / "filler").unlink()
+        await workers.context.close()

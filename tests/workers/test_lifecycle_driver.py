@@ -1,0 +1,312 @@
+"""The lifecycle with real workers: one job of a scope after the other, activations in their order."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from disks import fill
+from fake_host import answered, fetch
+from running_workers import Workers
+from waiting import soon
+
+from swproxy.config import Settings
+from swproxy.context import Registered, ServiceWorkerContext
+from swproxy.errors import NotFoundError, ProfileError, ScriptError, SwproxyError
+from swproxy.ipc.messages import Fetch, FetchAnswer
+from swproxy.service_worker.jobs import Job, JobType
+from swproxy.service_worker.states import RunningStatus, WorkerState
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage.profile import Profile
+from swproxy.workers.lifecycle_driver import settled
+from swproxy.workers.process import WorkerProcess
+
+SCOPE = "https://site.test/"
+OTHER = "https://other.test/"
+# Its install event waits until somebody calls its fetch a failure: see ``Held``.
+HELD = "oninstall = (event) => event.waitUntil(fetch('/held').catch(() => {}));"
+# The same for its fetch events, which it answers before.
+WORKING = """
+onfetch = (event) => {
+  event.respondWith(new Response("x"));
+  event.waitUntil(fetch("/held").catch(() => {}));
+};
+"""
+
+
+class Held:
+    """Keeps the fetches of all workers waiting until ``release``."""
+
+    def __init__(self, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._released = asyncio.Event()
+        self.asked = 0
+
+        async def answer(process: WorkerProcess, message: Fetch, body: object) -> FetchAnswer:
+            self.asked += 1
+            await self._released.wait()
+            return FetchAnswer(message.id, None, "released")
+
+        monkeypatch.setattr(workers.context._host, "fetch_for_worker", answer)
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def until_asked(self) -> None:
+        await soon(lambda: self.asked > 0)
+
+
+@pytest.fixture
+def held(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Held:
+    return Held(workers, monkeypatch)
+
+
+@pytest.fixture
+def states(workers: Workers) -> list[str]:
+    """Every change of a worker's state, as "number state"."""
+    seen: list[str] = []
+    observe = workers.context.journal.observer
+    assert observe is not None
+
+    def watch(line: dict[str, Any]) -> None:
+        observe(line)
+        if line["kind"] == "worker":
+            seen.append(f"{line['worker']} {line['event']}")
+
+    workers.context.journal.observer = watch
+    return seen
+
+
+def script(workers: Workers, source: str, name: str = "sw.js") -> str:
+    """Writes a local script; its path."""
+    path = workers._directory / "scripts" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(source)
+    return str(path)
+
+
+async def register(workers: Workers, source: str, scope: str = SCOPE, name: str = "sw.js") -> Registered:
+    path = script(workers, source, name)
+    return await asyncio.wait_for(workers.context.register(scope, path, "classic", "imports", local=True), 10)
+
+
+async def update(workers: Workers, source: str, *, skip_waiting: bool = False) -> Registered:
+    """The script has changed."""
+    script(workers, source)
+    return await asyncio.wait_for(workers.context.update(SCOPE, skip_waiting=skip_waiting), 10)
+
+
+async def begin_event(workers: Workers, worker: ServiceWorker) -> None:
+    """An event that goes on until the network is released, if the script is ``WORKING``."""
+    await answered(fetch(await workers.context.manager.running_process(worker)))
+
+
+def active(workers: Workers) -> ServiceWorker:
+    found = workers.context.registration(SCOPE).active
+    assert found is not None
+    return found
+
+
+# Queues
+
+
+async def test_jobs_of_a_scope_wait_for_each_other(workers: Workers, held: Held, states: list[str]) -> None:
+    """The second script is not even fetched before the first is installed; other scopes do not wait."""
+    first = asyncio.ensure_future(register(workers, HELD, name="1.js"))
+    await held.until_asked()
+    second = asyncio.ensure_future(register(workers, "", name="2.js"))
+    assert (await register(workers, "", OTHER)).worker is not None
+    assert not first.done()
+    assert not second.done()
+    held.release()
+    workers_of_scope = [(await first).worker, (await second).worker]
+    assert [worker and worker.script_url.rpartition("/")[2] for worker in workers_of_scope] == ["1.js", "2.js"]
+    assert active(workers) is workers_of_scope[1]
+    one, two = (worker.id for worker in workers_of_scope if worker is not None)
+    assert states.index(f"{one} installed") < states.index(f"{two} installing")
+    assert one < two
+
+
+async def test_an_equivalent_job_joins(workers: Workers, held: Held) -> None:
+    """Two who register the same at the same time get the same worker, and it is installed once."""
+    both = [asyncio.ensure_future(register(workers, HELD)) for _ in range(2)]
+    await held.until_asked()
+    held.release()
+    first, second = await asyncio.gather(*both)
+    assert first.registration is second.registration
+    assert first.worker is active(workers)
+    assert second.worker in (first.worker, None)
+    assert held.asked == 1
+
+
+async def test_a_job_that_fails_does_not_stop_the_queue(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a script that throws, nor a fault of our own, which is in the log."""
+    with pytest.raises(ScriptError, match="Error: no"):
+        await register(workers, "throw new Error('no');")
+    with monkeypatch.context() as patched:
+        patched.setattr(workers.context._driver._scripts, "load", lambda effect: 1 / 0)
+        with pytest.raises(SwproxyError, match=r"^The register of .* failed: see the proxy's log\.$"):
+            await register(workers, "")
+    assert "ZeroDivisionError" in caplog.text
+    with pytest.raises(NotFoundError):
+        workers.context.registration(SCOPE)
+    assert (await register(workers, "")).worker is not None
+
+
+async def test_an_unregistered_scope_is_free_at_once(workers: Workers, held: Held) -> None:
+    """Though its worker has an event to finish; the new registration is another one."""
+    await register(workers, WORKING)
+    registration, old = workers.context.registration(SCOPE), active(workers)
+    await begin_event(workers, old)
+    await held.until_asked()
+    await workers.context.unregister(SCOPE)
+    assert registration.unregistered
+    assert old.state is WorkerState.ACTIVATED
+    assert workers.context._driver.registration_of(old) is registration
+    again = await register(workers, "")
+    assert again.registration is not registration
+    assert active(workers) is again.worker
+    held.release()
+    await soon(lambda: old.state is WorkerState.REDUNDANT)
+    assert old.running_status is RunningStatus.STOPPED
+    assert active(workers) is again.worker
+
+
+# Activations
+
+
+async def test_the_states_of_a_worker(workers: Workers, states: list[str]) -> None:
+    """All of them, in their order, and those of the one it replaces."""
+    await register(workers, "// 1")
+    first = active(workers).id
+    assert states == [f"{first} {state}" for state in ("installing", "installed", "activating", "activated")]
+    states.clear()
+    await update(workers, "// 2")
+    second = active(workers).id
+    assert [line for line in states if "stopped" not in line] == [
+        f"{second} installing",
+        f"{second} installed",
+        f"{first} redundant",
+        f"{second} activating",
+        f"{second} activated",
+    ]
+
+
+async def test_a_new_version_waits_for_the_events_of_the_old(workers: Workers, held: Held) -> None:
+    """When the last is over it is activated; a newer one that came meanwhile takes its place."""
+    await register(workers, WORKING)
+    old = active(workers)
+    await begin_event(workers, old)
+    await held.until_asked()
+    second = (await update(workers, "// 2")).worker
+    assert second is not None
+    assert second.state is WorkerState.INSTALLED
+    third = (await update(workers, "// 3", skip_waiting=True)).worker
+    assert third is not None
+    assert second.state.value == "redundant"
+    assert (active(workers), workers.context.registration(SCOPE).waiting) == (old, third)
+    held.release()
+    await soon(lambda: third.state is WorkerState.ACTIVATED)
+    assert active(workers) is third
+    assert old.state is WorkerState.REDUNDANT
+    assert old.running_status is RunningStatus.STOPPED
+
+
+async def test_activation_is_waited_for(workers: Workers, held: Held) -> None:
+    """Whoever needs the worker waits until its activate event is over; a failing one activates it all the same."""
+    source = "onactivate = (event) => event.waitUntil(fetch('/held'));"
+    registering = asyncio.ensure_future(register(workers, source))
+    await held.until_asked()
+    worker = active(workers)
+    assert worker.state is WorkerState.ACTIVATING
+    waiting = [asyncio.ensure_future(workers.context._driver.until_activated(worker)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in waiting)
+    held.release()
+    await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    assert worker.state.value == "activated"
+    await registering
+    await workers.context._driver.until_activated(worker)
+
+
+async def test_an_update_while_the_old_one_is_activating(workers: Workers, held: Held) -> None:
+    """The new version waits for that, and is activated then."""
+    registering = asyncio.ensure_future(
+        register(workers, "onactivate = (event) => event.waitUntil(fetch('/held').catch(() => {}));")
+    )
+    await held.until_asked()
+    first = active(workers)
+    script(workers, "// 2")
+    updating = asyncio.ensure_future(workers.context.update(SCOPE, skip_waiting=True))
+    await soon(lambda: workers.context.registration(SCOPE).waiting is not None)
+    assert active(workers) is first
+    held.release()
+    await asyncio.gather(registering, updating)
+    await soon(lambda: active(workers) is not first and active(workers).state is WorkerState.ACTIVATED)
+    assert first.state is WorkerState.REDUNDANT
+
+
+async def test_a_waiting_worker_is_activated_after_a_restart(workers: Workers, held: Held, tmp_path: Path) -> None:
+    """The pages and events that it waited for are gone."""
+    await register(workers, WORKING)
+    await begin_event(workers, active(workers))
+    await held.until_asked()
+    waiting = (await update(workers, "// 2")).worker
+    assert waiting is not None
+    await workers.context.close()
+    again = ServiceWorkerContext(Settings(), Profile(tmp_path / "profile"))
+    await again.start()
+    try:
+        found = again.registration(SCOPE)
+        await soon(lambda: found.active is not None and found.active.state is WorkerState.ACTIVATED)
+        assert found.active is not None
+        assert found.active.id == waiting.id
+    finally:
+        await again.close()
+
+
+# Disks
+
+
+async def test_a_full_disk(small_disk: Path) -> None:
+    """A registration that cannot be stored has failed; a version that was activated meanwhile serves."""
+    workers = Workers(small_disk)
+    await workers.context.start()
+    try:
+        await register(workers, "onfetch = () => {};")
+        old = active(workers)
+        script(workers, "// a new version")
+        script(workers, "", "other.js")
+        filler = fill(small_disk)
+        with pytest.raises(ProfileError, match="full"):
+            await workers.context.update(SCOPE, skip_waiting=True)
+        with pytest.raises(ProfileError, match="full"):
+            await workers.context.register(
+                OTHER, str(small_disk / "scripts" / "other.js"), "classic", "imports", local=True
+            )
+        assert [each.scope for each in workers.context.registrations] == [SCOPE]
+        assert active(workers) is old
+        assert old.state is WorkerState.ACTIVATED
+        filler.unlink()
+        assert (await workers.context.update(SCOPE, skip_waiting=True)).worker is active(workers)
+    finally:
+        await workers.context.close()
+
+
+# Promises
+
+
+async def test_settled() -> None:
+    """What a job's promise comes to, before or after somebody waits; giving up does not disturb it."""
+    job = Job(JobType.UPDATE, SCOPE)
+    waiting = asyncio.ensure_future(settled(job.promise))
+    given_up = asyncio.ensure_future(settled(job.promise))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    job.promise.resolve("value")
+    assert await waiting == "value"
+    assert await settled(job.promise) == "value"
+    job.installed.reject(NotFoundError("no"))
+    with pytest.raises(NotFoundError, match="no"):
+        await settled(job.installed)
