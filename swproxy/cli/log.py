@@ -1,5 +1,6 @@
 """``swproxy log``"""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import click
 
 from swproxy.cli.options import console, profile_option, size
+from swproxy.control.client import call
+from swproxy.errors import NotRunning
 from swproxy.storage import journal
 from swproxy.storage.profile import Profile
 
@@ -38,6 +41,8 @@ def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, prof
             for text, style in format_line(line):
                 out.print(text, style=style, markup=False)
 
+    with contextlib.suppress(NotRunning):
+        call(profile, "POST", "/flush")
     kept = list(journal.read(profile.log))
     for line in kept[len(kept) - min(lines, len(kept)) :]:
         show(line)

@@ -1,8 +1,8 @@
 """QuickJS as dukpy gives it, closed to the scripts that run inside.
 
 dukpy hands its host function to every evaluation as the globals ``call_python`` and ``dukpy``. ``infra/bootstrap.js``
-turns both into accessors that swallow what dukpy sets and answer undefined; a message for JavaScript is
-what the ``dukpy`` setter is given (a *turn*), and carries a token that no script can read.
+turns both into accessors that swallow what dukpy sets and answer undefined. What the ``dukpy`` setter is given begins
+a *turn* if it carries a token that no script can read: it asks the host for one message and works on that.
 """
 
 import json
@@ -88,6 +88,10 @@ LINKED = "swproxy:linked"
 DYNAMIC_IMPORT = "swproxy:dynamic-import"
 
 
+def _nothing_to_say() -> Mapping[str, Any]:
+    raise LookupError
+
+
 def _nothing_to_load(url: str) -> str:
     raise LookupError(url)
 
@@ -116,6 +120,9 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         self.modules = ModuleLoader()
         self.turn_budget = 0.0
         self._token = secrets.token_hex(16)
+        self._begin_turn = _encode({"token": self._token, "kind": "turn"})
+        self._next_message: Callable[[], Mapping[str, Any]] = _nothing_to_say
+        self._depth = 0
         bootstrap = BOOTSTRAP.read_bytes()
         self._next_line = bootstrap.count(b"\n") + 2  # frames in the lines before are the bootstrap's
         self._completed = 0
@@ -141,6 +148,8 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             if self.abandon is not None:
                 self.abandon(self._fatal)
             raise self._fatal
+        if name == b"op_next_message":
+            return self._message()
         operation = name.decode()
         try:
             try:
@@ -173,7 +182,24 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             ScriptError: a promise was rejected and nobody handled it.
             TurnBudgetExceeded: it took longer than ``turn_budget`` seconds.
         """
-        self._eval(b"", _encode({"token": self._token, **message}))
+        self.next_turn(lambda: message)
+
+    def next_turn(self, wait: Callable[[], Mapping[str, Any]]) -> None:
+        """As ``turn``, with the message that ``wait`` returns; what it raises comes out of the turn.
+
+        dukpy collects garbage before it runs anything: a message that comes later need not wait for that.
+        """
+        self._next_message = wait
+        self._eval(b"", self._begin_turn)
+
+    def _message(self) -> bytes:
+        try:
+            message = self._next_message()
+        except BaseException as error:
+            self._fatal = error
+            raise
+        self._start_budget()
+        return _encode([message])
 
     def evaluate(self, source: str, url: str) -> ScriptError | None:
         """Runs a classic script in the global scope; its top-level declarations are shared with all others.
@@ -244,10 +270,9 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             self._awaited = self._linked > 1
 
     def _eval(self, source: bytes, variables: bytes, as_module: bool = False) -> None:
-        nested = signal.getitimer(signal.ITIMER_REAL)[0] > 0
-        if self.turn_budget and not nested:
-            signal.signal(signal.SIGALRM, self._interrupt)
-            signal.setitimer(signal.ITIMER_REAL, self.turn_budget, 0.05)
+        if source and not self._depth:
+            self._start_budget()
+        self._depth += 1
         try:
             _dukpy.eval_string(self, source, variables, as_module, "swproxy:entry")
             if self._fatal is not None:
@@ -261,8 +286,14 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         except UnicodeDecodeError as error:  # what was thrown has lone surrogates in its text
             raise script_error(error.object.decode("utf-8", "replace")) from None
         finally:
-            if self.turn_budget and not nested:
+            self._depth -= 1
+            if self.turn_budget and not self._depth:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _start_budget(self) -> None:
+        if self.turn_budget:
+            signal.signal(signal.SIGALRM, self._interrupt)
+            signal.setitimer(signal.ITIMER_REAL, self.turn_budget, 0.05)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._fatal = TurnBudgetExceeded()

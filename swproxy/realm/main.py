@@ -37,7 +37,7 @@ def run(realm: Realm, connection: socket.socket) -> None:
         realm.engine.abandon = lambda error: _abandon(realm, error)
         _evaluate(realm)
         while True:
-            _step(realm)
+            realm.next_turn(lambda: _step(realm))
     except ChannelClosed:
         return
     except TurnBudgetExceeded:
@@ -79,23 +79,25 @@ def _evaluate(realm: Realm) -> None:
 
 
 def _step(realm: Realm) -> None:
+    """Waits for something to happen, and does what is the host's part of it."""
     if realm.inbox:
         _handle(realm, realm.inbox.popleft())
         return
+    patience = realm.timers.next_in()
     if realm.tasks:
+        patience = 0
         realm.tasks.popleft()()
-        realm.run_turns()
-    message = realm.channel.receive(0 if realm.tasks else realm.timers.next_in())
+    message = realm.channel.receive(patience)
     if message is not None:
         _handle(realm, message)
     elif (timer := realm.timers.pop_due()) is not None:
-        realm.turn("timer", id=timer)
+        realm.later("timer", id=timer)
 
 
 def _handle(realm: Realm, message: ToWorker) -> None:
     match message:
         case messages.DispatchFetch():
-            realm.turn(
+            realm.later(
                 "fetch",
                 id=message.id,
                 request=request_for_script(realm, message.request),
@@ -103,7 +105,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
                 resultingClientId=message.resulting_client_id,
             )
         case messages.DispatchEvent():
-            realm.turn("event", id=message.id, type=message.type, detail=_adopt(realm, message.detail))
+            realm.later("event", id=message.id, type=message.type, detail=_adopt(realm, message.detail))
         case messages.FetchAnswer():
             pending = realm.fetches.pop(message.id, None)
             if pending is not None:
@@ -134,16 +136,15 @@ def _handle(realm: Realm, message: ToWorker) -> None:
                 stream.release()
         case messages.RegistrationChanged():
             realm.may_import = message.may_import
-            realm.turn("registration", registration=message.registration)
+            realm.later("registration", registration=message.registration)
         case messages.OnlineChanged():
-            realm.turn("online", value=message.online)
+            realm.later("online", value=message.online)
         case messages.Deliver():
-            realm.turn("deliver", target=message.target, detail=_adopt(realm, message.detail))
+            realm.later("deliver", target=message.target, detail=_adopt(realm, message.detail))
         case messages.Ping():
             realm.channel.send(messages.Pong())
         case _:
             raise AssertionError(f"unexpected message {message}")
-    realm.run_turns()
 
 
 def _adopt(realm: Realm, detail: dict[str, Any]) -> dict[str, Any]:

@@ -78,17 +78,23 @@ class Realm:
 
     def turn(self, kind: str, **message: Any) -> None:
         """One message to JavaScript, then those that came of it."""
-        self._turns.append({"kind": kind, **message})
-        self.run_turns()
-
-    def run_turns(self) -> None:
+        self.later(kind, **message)
         while self._turns:
-            message = self._turns.popleft()
+            self.next_turn(_nothing)
+
+    def next_turn(self, step: Callable[[], None]) -> None:
+        """The next message to JavaScript; ``step`` is called until there is one."""
+
+        def next_message() -> dict[str, Any]:
+            while not self._turns:
+                step()
             self._turn_began = time.monotonic()
-            try:
-                self.engine.turn(message)
-            except ScriptError as error:
-                self.report_later("rejection", error)
+            return self._turns.popleft()
+
+        try:
+            self.engine.next_turn(next_message)
+        except ScriptError as error:
+            self.report_later("rejection", error)
 
     def report_later(self, kind: str, error: ScriptError) -> None:
         """An exception ("uncaught") or a rejected promise ("rejection") that reached the top, next turn."""
@@ -260,7 +266,8 @@ class Realm:
             rejection = self.engine.evaluate(self.start.scripts[url], url)
         if rejection is not None:
             self.report_later("rejection", rejection)
-        self.run_turns()
+        while self._turns:
+            self.next_turn(_nothing)
 
     def log(self, level: str, text: str, url: str = "", line: int = 0, column: int = 0, stack: str = "") -> None:
         self.channel.send(messages.Log(level, text, url, line, column, stack))

@@ -51,7 +51,7 @@ PIXEL = bytes.fromhex(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[[ProxyProcess], Browser]]:
     """Starts Chromium behind a proxy."""
     with sync_playwright() as playwright:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -187,8 +188,6 @@ async def test_websockets_pass_through(
     proxy = await asyncio.to_thread(start_proxy)
     if decrypted:
         await asyncio.to_thread(proxy.registered, f"{origin.url}/", f"{origin.url}/sw.js")
-    import ssl
-
     context = ssl.create_default_context(cafile=str(proxy.ca if decrypted else pki.ca_certificate))
     async with (
         ClientSession() as session,
@@ -201,8 +200,6 @@ async def test_websockets_pass_through(
 def test_going_offline_cuts_tunnels(origin: Origin, proxy: ProxyProcess, pki: Pki) -> None:
     """A connection that passes through undecrypted ends when the network is turned off."""
     import socket
-    import ssl
-
     origin.route("/", "tunnelled")
     host, port = proxy.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as raw:

@@ -153,10 +153,10 @@
       if (message.kind === "source") {
         siteBases[siteBases.length] = message.base;
         siteUrls[siteUrls.length] = message.url;
-      } else if (message.kind === "settle") {
-        settle(message);
-      } else if (message.kind !== "module") {
-        receive(message);
+      } else if (message.kind === "turn") {
+        const [next] = callPython("op_next_message");
+        if (next.kind === "settle") settle(next);
+        else receive(next);
       }
     }
   }
