@@ -12,6 +12,7 @@ from swproxy.errors import InvalidInput
 from swproxy.storage.profile import default_directory
 from swproxy.workers.limits import Limits
 
+_LAST_PORT = 65535
 USER_AGENT = f"Mozilla/5.0 (compatible; swproxy/{__version__})"
 
 
@@ -51,6 +52,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     internal_frames: bool = False
     options: dict[str, Any] = {}
 
+    def __post_init__(self) -> None:
+        if not self.mode:
+            raise ValueError("mode is empty: without it the proxy listens nowhere")
+        for name, address in self.resolve.items():
+            for text in (name, address):
+                host, _, port = text.rpartition(":")
+                if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+                    raise ValueError(f"resolve maps 'host:port' to 'address:port', which '{text}' is not")
+
     def profile_directory(self) -> Path:
         return Path(self.profile).expanduser().absolute() if self.profile else default_directory()
 
@@ -87,7 +97,8 @@ def load_settings(file: Path | None, overrides: dict[str, Any], assignments: lis
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{file} is not valid TOML: {error}.") from None
     values |= {name: value for name, value in overrides.items() if value is not None}
-    options: dict[str, Any] = dict(values.get("options", {}))
+    given = values.get("options", {})
+    options: dict[str, Any] = dict(given) if isinstance(given, dict) else {}
     fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -95,7 +106,8 @@ def load_settings(file: Path | None, overrides: dict[str, Any], assignments: lis
         if not equals:
             raise InvalidInput(f"--set takes name=value, not '{assignment}'.")
         if name in fields and name != "options":
-            values[name] = _parsed(text)
+            value = _parsed(text)
+            values[name] = text if fields[name] is str and not isinstance(value, str) else value
         else:
             options[name] = _parsed(text)
     if options:

@@ -22,8 +22,8 @@ export default [
     },
   },
   {
-    files: ["**/demo/site/*.js"],
-    languageOptions: { globals: readonly("URL", "caches", "clients", "document", "fetch", "self") },
+    files: ["**/demo/site/*.js", "**/bench/*.js"],
+    languageOptions: { globals: readonly("Response", "URL", "caches", "clients", "document", "fetch", "self") },
   },
   {
     files: ["**/tests/*.mjs"],

@@ -108,7 +108,7 @@ def network_response(
     """A response as the network gives it; header names with underscores for hyphens."""
     data = body.encode() if isinstance(body, str) else body
     pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return messages.Response("basic", [url or SCRIPT_URL], status, "OK", pairs, [], messages.Inline(data), "network")
+    return messages.Response("basic", [url or SCRIPT_URL], status, "OK", pairs, messages.Inline(data), "network")
 
 
 def start_message(directory: Path, source: str, **changes: Any) -> messages.Start:

@@ -104,7 +104,9 @@ class ProxyProcess:
     def ca(self) -> Path:
         return self.profile.ca / "swproxy-ca-cert.pem"
 
-    def curl(self, url: str, *arguments: str, http: str = "--http1.1", timeout: float = 30) -> Curl:
+    def curl(
+        self, url: str, *arguments: str, http: str = "--http1.1", timeout: float = 30, stdin: bytes = b""
+    ) -> Curl:
         """curl through the proxy, trusting the proxy's CA and nothing else."""
         headers_mark = "\n--curl-headers--\n"
         command = [
@@ -125,7 +127,7 @@ class ProxyProcess:
             *arguments,
             url,
         ]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=timeout + 10)
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=timeout + 10)
         body, _, trailer = done.stdout.rpartition(headers_mark.encode())
         line, _, headers = trailer.decode().partition("\n")
         status, version = line.split()

@@ -14,9 +14,20 @@ from swproxy.storage.profile import Profile
 @click.command("register")
 @click.argument("scope")
 @click.argument("script")
-@click.option("--type", "worker_type", type=click.Choice(["classic", "module"]), default="classic", show_default=True)
 @click.option(
-    "--update-via-cache", type=click.Choice(["imports", "all", "none"]), default="imports", show_default=True
+    "--type",
+    "worker_type",
+    type=click.Choice(["classic", "module"]),
+    default="classic",
+    show_default=True,
+    help="What kind of script SCRIPT is.",
+)
+@click.option(
+    "--update-via-cache",
+    type=click.Choice(["imports", "all", "none"]),
+    default="imports",
+    show_default=True,
+    help="Which scripts HTTP caches may answer for when the worker is updated.",
 )
 @profile_option
 @json_option

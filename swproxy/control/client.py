@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from swproxy.errors import InvalidInput, NotRunning, SecurityError, SwproxyError
+from swproxy.errors import InvalidInput, NotRunning, ProfileError, SecurityError, SwproxyError
 from swproxy.storage.profile import Profile
 
 
@@ -25,6 +25,7 @@ def call(profile: Profile, method: str, path: str, body: dict[str, Any] | None =
 
     Raises:
         NotRunning: there is no proxy on this profile.
+        ProfileError: it is another user's.
         SwproxyError: what the proxy says; with its exit code.
     """
     connection = _UnixConnection(profile.control_socket)
@@ -32,6 +33,16 @@ def call(profile: Profile, method: str, path: str, body: dict[str, Any] | None =
         connection.request(method, path, None if body is None else json.dumps(body))
         answer = connection.getresponse()
         value = json.loads(answer.read())
+    except PermissionError:
+        raise ProfileError(
+            f"The proxy on the profile {profile.directory} is another user's: "
+            "run the command as that user, or name another profile with --profile."
+        ) from None
+    except ValueError:
+        raise SwproxyError(
+            f"The proxy on the profile {profile.directory} does not understand {path}: is it of another version? "
+            "Start it again."
+        ) from None
     except (OSError, http.client.HTTPException):
         raise NotRunning(
             f"No proxy is running on the profile {profile.directory}: start one with `swproxy run`, "

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import ada_url
 import msgspec
 from aiohttp import web
 
 from swproxy.context import Registered, ServiceWorkerContext
 from swproxy.errors import InvalidInput, SwproxyError
-from swproxy.service_worker.registration import origin_of
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,11 @@ class ControlServer:
                 web.post("/start", self._start),
                 web.post("/stop", self._stop),
                 web.post("/offline", self._offline),
+                web.post("/flush", self._flush),
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
@@ -116,12 +116,25 @@ class ControlServer:
         body = await _body(request, OfflineBody)
         origin = None
         if body.origin:
-            if not body.origin.startswith(("https://", "http://")):
-                raise InvalidInput(f"'{body.origin}' is not an origin: give it as https://site.example.")
-            origin = origin_of(body.origin).lower()
+            origin = _origin(body.origin)
         self._context.conditions.set_offline(body.offline, origin)
         status = self._context.status()
         return _json({key: status[key] for key in ("offline", "offline_origins")})
+
+    async def _flush(self, request: web.Request) -> web.Response:
+        self._context.journal.flush()
+        return _json({})
+
+
+def _origin(text: str) -> str:
+    """Serialized as requests have it: no default port, host names in lower case and punycode."""
+    try:
+        parsed = ada_url.URL(text)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.protocol not in ("https:", "http:"):
+        raise InvalidInput(f"'{text}' is not an origin: give it as https://site.example.")
+    return str(parsed.origin)
 
 
 def _describe(registered: Registered) -> dict[str, Any]:
@@ -143,8 +156,8 @@ async def _errors(
         return await handler(request)
     except SwproxyError as error:
         return _json({"error": str(error), "name": error.name, "exit_code": error.exit_code}, status=400)
-    except web.HTTPException:
-        raise
+    except web.HTTPException as error:  # no such command, or a body that is too large
+        return _json({"error": f"{request.method} {request.path}: {error.reason}.", "exit_code": 1}, error.status)
     except Exception as error:
         log.exception("control request %s failed", request.path)
         return _json({"error": f"The proxy failed: {error!r}; see its log.", "exit_code": 1}, status=500)

@@ -81,7 +81,6 @@ class Response(Message, frozen=True, gc=True):
     status: int
     status_text: str
     headers: list[Header]
-    cookies: list[str] = []
     body: Body | None = None
     source: str = "script"
 

@@ -96,12 +96,14 @@ class ServiceWorkerAddon:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         exchange = flows.exchange_of(flow)
         if not self._is_candidate(flow.request, exchange):
+            if flows.has_untold_length(flow.request, exchange):
+                self._redirect_upload(flow)
+                return
             # Offline, nothing is to be connected to: the request hook answers.
             flow.request.stream = not self._context.conditions.is_offline(exchange.origin)
             return
         exchange.is_candidate = True
-        length = exchange.headers.get("content-length", "0")
-        if "transfer-encoding" in exchange.headers or (length.isdigit() and int(length) > BUFFER_LIMIT):
+        if flows.may_be_large(flow.request, exchange, BUFFER_LIMIT):
             self._redirect_upload(flow)
 
     def _is_candidate(self, request: http.Request, exchange: Exchange) -> bool:
@@ -116,13 +118,16 @@ class ServiceWorkerAddon:
         exchange.began = time.perf_counter()
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
-        if exchange.is_candidate and (request := flows.client_request(flow)) is not None:
+        if exchange.is_candidate and (request := self._client_request(flow)) is not None:
             outcome = await self._context.dispatcher.handle(request, flow.request.raw_content or None)
             self._conclude(flow, exchange, outcome)
             if exchange.is_redirected or flow.response is not None or flow.error is not None:
                 return
         if self._context.conditions.is_offline(exchange.origin):
             self._network_error(flow, exchange, f"offline: {exchange.origin} was not asked")
+
+    def _client_request(self, flow: http.HTTPFlow) -> ClientRequest | None:
+        return flows.client_request(flow, hard_reload_bypasses=self._context.settings.hard_reload_bypasses)
 
     def _conclude(self, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome) -> None:
         match outcome:
@@ -191,7 +196,7 @@ class ServiceWorkerAddon:
     # Large uploads
 
     def _redirect_upload(self, flow: http.HTTPFlow) -> None:
-        request = flows.client_request(flow)
+        request = self._client_request(flow)
         if request is None:
             return
         flow.request.stream = True

@@ -56,6 +56,7 @@ _CONNECTION_HEADERS = frozenset(
     }
 )
 NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "CONNECT"})
 _MODES = frozenset({"navigate", "same-origin", "no-cors", "cors"})
 
 
@@ -123,13 +124,38 @@ def is_websocket(request: http.Request, exchange: Exchange) -> bool:
     )
 
 
+def may_be_large(request: http.Request, exchange: Exchange, limit: int) -> bool:
+    """Whether the body can have more than ``limit`` bytes, as far as the header says."""
+    length = exchange.headers.get("content-length")
+    if length is not None:
+        return length.isdigit() and int(length) > limit
+    return "transfer-encoding" in exchange.headers or has_untold_length(request, exchange)
+
+
+def has_untold_length(request: http.Request, exchange: Exchange) -> bool:
+    """Whether a body may come over HTTP/2 with nothing that tells its length.
+
+    mitmproxy would send it over HTTP/1.1 without one, too, where its end could not be told from the next request.
+    """
+    return (
+        request.is_http2
+        and request.method not in _WITHOUT_BODY
+        and "content-length" not in exchange.headers
+        and not exchange.headers.get("content-type", "").startswith("application/grpc")  # HTTP/2 on both sides
+    )
+
+
 def shows_text(exchange: Exchange) -> bool:
     """Whether the client shows an error page to somebody: a navigation, or no browser at all."""
     return exchange.headers.get("sec-fetch-mode", "navigate") == "navigate"
 
 
-def client_request(flow: http.HTTPFlow) -> ClientRequest | None:
-    """What the specification calls the request; None if its URL is not valid."""
+def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) -> ClientRequest | None:
+    """What the specification calls the request; None if its URL is not valid.
+
+    Args:
+        hard_reload_bypasses: otherwise a hard reload is a navigation as any other.
+    """
     request = flow.request
     exchange = exchange_of(flow)
     try:
@@ -157,7 +183,7 @@ def client_request(flow: http.HTTPFlow) -> ClientRequest | None:
             url=url,
             destination=destination,
             is_navigation=is_navigation,
-            is_hard_reload=is_navigation and "no-cache" in cache_control,
+            is_hard_reload=hard_reload_bypasses and is_navigation and "no-cache" in cache_control,
             has_metadata=has_metadata,
         ),
         method=request.method,

@@ -17,7 +17,7 @@ class Interception:
 
     def __init__(self, registrations: RegistrationMap, patterns: Iterable[str], *, everything: bool) -> None:
         self._registrations = registrations
-        self._exact = {pattern.lower() for pattern in patterns if not pattern.startswith("*.")}
+        self._exact = {pattern.lower().strip("[]") for pattern in patterns if not pattern.startswith("*.")}
         self._suffixes = tuple(pattern[1:].lower() for pattern in patterns if pattern.startswith("*."))
         self._everything = everything
 

@@ -65,22 +65,24 @@ class ProxyMaster(Master):
             OwnAuthority(authority),
             addon,
         )
+        decided: dict[str, Any] = {
+            "mode": settings.mode,
+            "listen_host": settings.listen_host,
+            "listen_port": settings.listen_port,
+            "ssl_insecure": settings.insecure,
+            # Dialling the origin at CONNECT breaks every offline case.
+            "connection_strategy": "lazy",
+            # What no worker handles passes through as it is.
+            "websocket": False,
+        }
+        if taken := ", ".join(sorted(decided.keys() & settings.options.keys())):
+            raise InvalidInput(f"swproxy sets these options of mitmproxy itself: {taken}; see swproxy run --help.")
         try:
-            self.options.update(
-                mode=settings.mode,
-                listen_host=settings.listen_host,
-                listen_port=settings.listen_port,
-                ssl_insecure=settings.insecure,
-                # Dialling the origin at CONNECT breaks every offline case.
-                connection_strategy="lazy",
-                # What no worker handles passes through as it is.
-                websocket=False,
-                **settings.options,
-            )
+            self.options.update(**decided, **settings.options)
         except KeyError as error:
             raise InvalidInput(f"Neither swproxy nor mitmproxy has this: {error.args[0]}.") from None
         except (exceptions.OptionsError, TypeError, ValueError) as error:
-            raise InvalidInput(f"mitmproxy does not take this: {error}.") from None
+            raise InvalidInput(f"mitmproxy does not take this: {str(error).rstrip('.')}.") from None
 
     async def running(self) -> None:
         for server in self._proxyserver.servers:

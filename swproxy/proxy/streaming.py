@@ -63,6 +63,8 @@ class StreamingEndpoint:
         request.data.path = f"/{token}".encode()
         request.data.authority = b""
         request.headers.pop("accept-encoding", None)
+        if request.is_http2 and request.stream and "content-length" not in request.headers:
+            request.headers["transfer-encoding"] = "chunked"
         request.headers["host"] = f"{HOST}:{port}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:

@@ -191,7 +191,6 @@ def response_for_script(realm: Realm, response: messages.Response) -> dict[str, 
         "status": response.status,
         "statusText": response.status_text,
         "headers": response.headers,
-        "cookies": response.cookies,
         "source": "network",
         "body": realm.adopt(response.body),
     }

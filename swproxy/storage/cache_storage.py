@@ -338,8 +338,7 @@ class RequestResponseList:
         self._cache.close()
 
 
-_COUNTER = "order"
-_DELETIONS = "deletions"
+_COUNTER = "order"  # of the last entry or cache; that of the index rises with every change
 
 
 def directory_of(root: Path, origin: str) -> Path:
@@ -367,7 +366,7 @@ class CacheStorage:
         self._quota = quota
         self._index: diskcache.Cache | None = None
         self._open: dict[str, RequestResponseList] = {}
-        self._known_changes: tuple[int, int] | None = None
+        self._known_changes: int | None = None
         self._known_entries: dict[bytes, tuple[int, str]] = {}
 
     def _entries(self) -> dict[bytes, tuple[int, str]]:
@@ -375,7 +374,7 @@ class CacheStorage:
         index = self._opened_index(create=False)
         if index is None:
             return {}
-        changes = index.get(_COUNTER, 0), index.get(_DELETIONS, 0)
+        changes = index.get(_COUNTER, 0)
         if changes != self._known_changes:
             self._known_changes, self._known_entries = changes, self._read_entries(index)
         return self._known_entries
@@ -446,7 +445,7 @@ class CacheStorage:
         if index is None:
             return False
         with index.transact(retry=True):
-            index.incr(_DELETIONS, retry=True)
+            index.incr(_COUNTER, retry=True)
             return bool(index.delete(_key(name), retry=True))
 
     def usage(self) -> int:

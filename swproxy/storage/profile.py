@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -53,12 +54,23 @@ class Profile:
 
     @property
     def control_socket(self) -> Path:
-        """The control API; in a short path of the user's own if the profile's is too long for a socket."""
+        """The control API; in a short path of the user's own if the profile's is too long for a socket.
+
+        Raises:
+            ProfileError: somebody else has taken that path.
+        """
         path = self.directory / "control.sock"
         if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
             return path
+        short = Path(tempfile.gettempdir(), f"swproxy-{os.geteuid()}")
+        with profile_errors(short):
+            short.mkdir(mode=0o700, exist_ok=True)
+            if short.lstat().st_uid != os.geteuid():
+                raise ProfileError(
+                    f"{short} belongs to another user: give the profile a shorter path with --profile."
+                )
         inode = self.directory.stat().st_ino if self.directory.exists() else 0
-        return platformdirs.user_runtime_path("swproxy") / f"{inode:x}.sock"
+        return short / f"{inode:x}.sock"
 
     def prepare(self) -> None:
         """Makes the directories, for this user only.

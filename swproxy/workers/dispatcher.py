@@ -236,7 +236,7 @@ class FetchDispatcher:
             response.status,
             response.status_text,
             headers,
-            response.cookies,
+            event.cookies,
             event.body,
             response.source,
             registration,

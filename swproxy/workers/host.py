@@ -222,6 +222,8 @@ class Host:
             response = await self._fetcher.fetch(request, initiator, upload)
         except NetworkError as error:
             return messages.FetchAnswer(message.id, None, str(error))
+        if response.cookies and (event := process.events.get(request.id or 0)) is not None:
+            event.cookies += response.cookies
         return messages.FetchAnswer(
             message.id,
             messages.Response(
@@ -230,7 +232,6 @@ class Host:
                 status=response.status,
                 status_text=response.status_text,
                 headers=response.headers,
-                cookies=response.cookies,
                 body=process.export_body(response.body),
                 source="network",
             ),

@@ -52,7 +52,7 @@ REMEMBERED_REQUESTS = 256
 class PendingEvent:
     """An event that was dispatched and is still active."""
 
-    __slots__ = ("answer", "began", "body", "finished", "id", "type")
+    __slots__ = ("answer", "began", "body", "cookies", "finished", "id", "type")
 
     def __init__(self, id: int, type: str) -> None:  # noqa: A002
         self.id = id
@@ -61,6 +61,7 @@ class PendingEvent:
         self.answer: asyncio.Future[messages.Respond | messages.FallThrough] | None = None
         self.finished: asyncio.Future[None] | None = None
         self.body: Body | None = None  # of the answer
+        self.cookies: list[str] = []  # for the client, from what was fetched on its behalf: scripts never see them
 
 
 class WorkerProcess:

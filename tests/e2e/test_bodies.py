@@ -179,6 +179,22 @@ def test_uploads(site: Origin, proxy: ProxyProcess, tmp_path: object) -> None:
             assert passed.text == "received"
             assert site.hits[-1].body == upload.read_bytes()
             assert site.hits[-1].headers["x-mine"] == "1"
+            piped = ["-X", "POST", "-T", "-"]  # curl cannot say how long it is
+            data = upload.read_bytes()
+            assert proxy.curl(f"{site.url}/echo", *piped, http=http, stdin=data).text == f"{length} abcde"
+            assert proxy.curl(f"{site.url}/up", *piped, http=http, stdin=data).text == "received"
+            assert site.hits[-1].body == data
+
+
+def test_an_upload_of_unknown_length_without_a_scope(site: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
+    """It passes through a decrypted host, whichever HTTP the two sides speak."""
+    site.route("/up", "received")
+    proxy = start_proxy("--intercept", "localhost")
+    for http in ("--http1.1", "--http2"):
+        got = proxy.curl(f"{site.url}/up", "-X", "POST", "-T", "-", http=http, stdin=b"abcde")
+        assert got.text == "received"
+        assert [(hit.method, hit.body) for hit in site.hits] == [("POST", b"abcde")]
+        site.hits.clear()
 
 
 def test_a_body_that_breaks_off(site: Origin, proxy: ProxyProcess) -> None:

@@ -16,6 +16,9 @@ PASSING = """
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.pathname.startsWith("/pass")) event.respondWith(fetch(event.request));
+  if (url.pathname === "/rebuilt") {
+    event.respondWith(fetch(event.request).then((response) => new Response(response.body, response)));
+  }
   if (url.pathname === "/copied-headers") {
     event.respondWith(fetch("/gzip").then(async (response) => {
       const headers = new Headers(response.headers);
@@ -46,6 +49,7 @@ def site(origin: Origin, proxy: ProxyProcess) -> Origin:
     origin.route("/gzip", gzip.compress(b"unzipped"), headers={"Content-Encoding": "gzip", "X-Kept": "yes"})
     origin.route("/pass/gzip", gzip.compress(b"unzipped"), headers={"Content-Encoding": "gzip"})
     origin.route("/pass/cookie", "c", headers={"Set-Cookie": "a=1; Secure; HttpOnly"})
+    origin.route("/rebuilt", "c", headers={"Set-Cookie": "a=1; Secure; HttpOnly"})
     origin.route("/pass/redirect", "", status=302, headers={"Location": "/there", "Set-Cookie": "r=1"})
     proxy.registered(f"{origin.url}/", f"{origin.url}/sw.js")
     return origin
@@ -73,6 +77,8 @@ def test_cookies_pass_in_both_directions(site: Origin, proxy: ProxyProcess) -> N
     got = proxy.curl(f"{site.url}/pass/cookie", "-H", "Cookie: mine=1")
     assert got.headers["set-cookie"] == "a=1; Secure; HttpOnly"
     assert site.hits[-1].headers["cookie"] == "mine=1"
+    rebuilt = proxy.curl(f"{site.url}/rebuilt")
+    assert (rebuilt.text, rebuilt.headers["set-cookie"]) == ("c", "a=1; Secure; HttpOnly")
     seen = json.loads(proxy.curl(f"{site.url}/seen", "-H", "Cookie: mine=1", "-H", "X-Mine: 2").text)
     assert "cookie" not in seen
     assert seen["x-mine"] == "2"
@@ -200,6 +206,7 @@ async def test_websockets_pass_through(
 def test_going_offline_cuts_tunnels(origin: Origin, proxy: ProxyProcess, pki: Pki) -> None:
     """A connection that passes through undecrypted ends when the network is turned off."""
     import socket
+
     origin.route("/", "tunnelled")
     host, port = proxy.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as raw:

@@ -29,7 +29,7 @@ FETCH = messages.Fetch(
     ),
 )
 RESPOND = messages.Respond(
-    2, messages.Response("basic", ["https://a.test/"], 200, "OK", [], ["a=1"], messages.OnDisk(3, 4), "cache")
+    2, messages.Response("basic", ["https://a.test/"], 200, "OK", [], messages.OnDisk(3, 4), "cache")
 )
 TO_PROXY: list[messages.Message] = [
     FETCH,

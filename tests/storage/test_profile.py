@@ -87,8 +87,8 @@ def test_the_control_socket_is_in_the_profile(tmp_path: Path) -> None:
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short one of the user's own stands in: the same for every process, another one for every profile."""
-    runtime = tempfile.mkdtemp(dir="/tmp")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    temporary = tempfile.mkdtemp(dir="/tmp")
+    monkeypatch.setattr(tempfile, "tempdir", temporary)
     profiles = [Profile(tmp_path / ("long-" * 20 + str(number))) for number in range(2)]
     for profile in profiles:
         profile.prepare()
@@ -96,11 +96,14 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.Monkey
     assert paths == [Profile(profile.directory).control_socket for profile in profiles]
     assert paths[0] != paths[1]
     for path in paths:
-        assert path.parent == Path(runtime) / "swproxy"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        assert path.parent == Path(temporary) / f"swproxy-{os.geteuid()}"
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
-    shutil.rmtree(runtime)
+    os.chown(paths[0].parent, 12345, 12345)
+    with pytest.raises(ProfileError, match=r"belongs to another user: .* shorter path with --profile\.$"):
+        _ = profiles[0].control_socket
+    shutil.rmtree(temporary)
 
 
 @pytest.mark.parametrize("kind", ["file", "below-a-file", "read-only", "full"])

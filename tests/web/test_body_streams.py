@@ -234,3 +234,18 @@ def test_a_site_does_not_come_between_a_stream_and_its_text(run_js: RunJs) -> No
       return text;
     """
     assert read(run_js, script) == "hello"
+
+
+def test_many_bytes_of_a_script_become_a_body(run_js: RunJs) -> None:
+    """They go to the host in pieces: 24 MiB, of the kind that takes most room on its way."""
+    assert run_js(
+        """
+        const size = 3 << 23;
+        const bytes = new Uint8Array(size);
+        bytes[size - 1] = 7;
+        const cache = await caches.open("a");
+        await cache.put("https://site.example/large", new Response(bytes));
+        const blob = await (await cache.match("https://site.example/large")).blob();
+        return [blob.size, (await blob.slice(-2).bytes())[1]];
+        """
+    ) == [3 << 23, 7]

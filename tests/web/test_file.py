@@ -118,7 +118,7 @@ def test_a_blob_can_be_cached(run_js: RunJs) -> None:
 
 
 def _stream_response(size: int | None) -> messages.Response:
-    return messages.Response("basic", [f"{ORIGIN}/s"], 200, "OK", [], [], messages.Stream(1, size), "network")
+    return messages.Response("basic", [f"{ORIGIN}/s"], 200, "OK", [], messages.Stream(1, size), "network")
 
 
 _BLOB_OF_STREAM = """

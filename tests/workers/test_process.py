@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 
 def response(process: WorkerProcess, body: bytes | LiveBody, url: str = f"{ORIGIN}/live") -> messages.Response:
-    return messages.Response("basic", [url], 200, "OK", [], [], process.export_body(body), "network")
+    return messages.Response("basic", [url], 200, "OK", [], process.export_body(body), "network")
 
 
 class Network:
@@ -351,7 +351,7 @@ async def test_files_stay_with_their_messages(managed: ManagedWorkers, tmp_path:
     assert channel is not None
     await soon(lambda: len(channel.files) == 1)
     theirs.sendall(asked[10:] + framing.frame(messages.AbortFetch(1)))
-    answer = messages.Response("default", [], 200, "OK", [], [], messages.OnDisk(0, 6))
+    answer = messages.Response("default", [], 200, "OK", [], messages.OnDisk(0, 6))
     socket.send_fds(theirs, [framing.frame(messages.Respond(event.id, answer))], [descriptors[1]])
     assert await body_of(event) == b"answer"
 

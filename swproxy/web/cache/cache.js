@@ -78,8 +78,11 @@ export class Cache {
     const request = innerRequestOf(info);
     checkRequest(request);
     const inner = Response.inner(response);
-    if (inner.status === 206) throw new TypeErrorConstructor("A partial response (206) cannot be cached.");
-    checkVary(inner);
+    // The status and the headers of an opaque response are nobody's business.
+    if (!inner.isOpaque) {
+      if (inner.status === 206) throw new TypeErrorConstructor("A partial response (206) cannot be cached.");
+      checkVary(inner);
+    }
     if (inner.body !== null && inner.body.unusable)
       throw new TypeErrorConstructor("The body of the response is locked or has been read.");
     await op_cache_put(this.#id, [{ request: request.toHost(), response: inner.toHost() }]);
@@ -128,8 +131,8 @@ async function addAll(id, infos) {
     requests[i] = Request.inner(Request.from(infos[i]));
     checkRequest(requests[i]);
   }
-  const { AbortController } = load("../abort/abort_signal.js");
-  const controller = new AbortController();
+  const { AbortSignal } = load("../abort/abort_signal.js");
+  const signal = new AbortSignal();
   const puts = [];
   await new PromiseConstructor((resolve, reject) => {
     let missing = requests.length;
@@ -138,14 +141,14 @@ async function addAll(id, infos) {
       // What is stored is the request as it was asked: fetching uses it up.
       const request = requests[i].toHost();
       upon(
-        fetchForCache(requests[i], controller.signal),
+        fetchForCache(requests[i], signal),
         (response) => {
           puts[i] = { request, response: response.toHost() };
           if (--missing === 0) resolve();
         },
         (error) => {
           reject(error);
-          controller.abort();
+          AbortSignal.signalAbort(signal);
         },
       );
     }

@@ -40,7 +40,6 @@ def _found(realm: Any, cache: RequestResponseList, entry: Entry) -> dict[str, An
         "status": response.status,
         "statusText": response.status_text,
         "headers": response.headers,
-        "cookies": [],
         "source": "cache",
         "body": None if body is None else realm.bodies.add(body),
     }

@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#client-interface and #windowclient
 import { op_client_focus, op_client_navigate, op_client_post_message } from "host:ops";
-import { ObjectFreeze, TypeErrorConstructor } from "../infra/primordials.js";
+import { ObjectFreeze, SymbolIterator, TypeErrorConstructor } from "../infra/primordials.js";
 import { baseURL } from "../html/environment.js";
 import { parseURL } from "../url/url.js";
 import { defineInterface, optional, overloaded, promising } from "../webidl/interface.js";
@@ -12,7 +12,7 @@ export const StructuredSerializeOptions = dictionary("StructuredSerializeOptions
 
 /** postMessage(message, transfer) and postMessage(message, options): the second argument tells. */
 export const postMessageArguments = overloaded(1, (values) => {
-  const isList = values[1] !== null && typeof values[1] === "object" && values[1][Symbol.iterator] !== undefined;
+  const isList = values[1] !== null && typeof values[1] === "object" && values[1][SymbolIterator] !== undefined;
   return isList ? [any, sequence(object)] : [any, optional(StructuredSerializeOptions)];
 });
 

@@ -1,15 +1,28 @@
 // https://console.spec.whatwg.org/#formatter and a representation of any value
 import {
   ArrayIsArray,
+  DateConstructor,
+  DatePrototypeToISOString,
   ErrorConstructor,
+  FunctionPrototypeToString,
+  JSONStringify,
+  MapConstructor,
+  MapKeys,
+  MapValues,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
   ObjectKeys,
+  ParseFloat,
+  ParseInt,
+  PromiseConstructor,
+  RegExpConstructor,
   RegExpPrototypeTest,
+  RegExpPrototypeToString,
+  SetConstructor,
+  SetValues,
   StringConstructor,
-  StringPrototypeSlice,
   StringPrototypeIndexOf,
-  JSONStringify,
+  StringPrototypeSlice,
 } from "../infra/primordials.js";
 import { isObject } from "../webidl/types.js";
 
@@ -40,7 +53,7 @@ export function format(values) {
       else if (specifier === "s") text += typeof values[next] === "string" ? values[next++] : inspect(values[next++]);
       else if (specifier === "d" || specifier === "i") text += integer(values[next++]);
       else if (specifier === "f")
-        text += typeof values[next] === "symbol" ? (next++, NaN) : parseFloat(values[next++]);
+        text += typeof values[next] === "symbol" ? (next++, NaN) : ParseFloat(values[next++]);
       else if (specifier === "o" || specifier === "O") text += inspect(values[next++]);
       else if (specifier === "c") next++;
       else text += `%${specifier}`;
@@ -55,9 +68,8 @@ export function format(values) {
 }
 
 function integer(value) {
-  return typeof value === "symbol" ? NaN : parseInt(value, 10);
+  return typeof value === "symbol" ? NaN : ParseInt(value, 10);
 }
-const { parseInt, parseFloat } = globalThis;
 
 /** The value for a person to read; getters are not called. */
 export function inspect(value, depth = 0, ancestors = []) {
@@ -69,16 +81,13 @@ export function inspect(value, depth = 0, ancestors = []) {
     case "symbol":
       return StringConstructor(value);
     case "function":
-      return `[${RegExpPrototypeTest(/^class\b/, `${source(value)}`) ? "class" : "Function"}: ${nameOf(value) || "(anonymous)"}]`;
+      return `[${RegExpPrototypeTest(/^class\b/, FunctionPrototypeToString(value)) ? "class" : "Function"}: ${nameOf(value) || "(anonymous)"}]`;
     case "object":
       return value === null ? "null" : inspectObject(value, depth, ancestors);
     default:
       return `${value}`;
   }
 }
-
-const functionToString = Function.prototype.toString;
-const source = (f) => Reflect.apply(functionToString, f, []);
 
 function nameOf(f) {
   const descriptor = ObjectGetOwnPropertyDescriptor(f, "name");
@@ -125,33 +134,25 @@ function className(object) {
   return (typeof constructor === "function" && nameOf(constructor)) || "Object";
 }
 
-const dateToISOString = Date.prototype.toISOString;
-const regExpToString = RegExp.prototype.toString;
-const mapForEach = Map.prototype.forEach;
-const setForEach = Set.prototype.forEach;
-
 function special(object, depth, ancestors) {
-  if (object instanceof Date) return attempt(dateToISOString, object) ?? "Invalid Date";
-  if (object instanceof RegExp) return attempt(regExpToString, object);
-  if (object instanceof Promise) return "Promise {}";
-  if (object instanceof Map || object instanceof Set) {
-    if (depth >= MAX_DEPTH) return `[${className(object)}]`;
-    const parts = [];
-    const isMap = object instanceof Map;
-    const inner = prepend(object, ancestors);
-    const add = (value, key) => {
-      const shown = inspect(value, depth + 1, inner);
-      parts[parts.length] = isMap ? `${inspect(key, depth + 1, inner)} => ${shown}` : shown;
-    };
-    Reflect.apply(isMap ? mapForEach : setForEach, object, [add]);
-    return braces(parts, "{}", `${className(object)}(${parts.length}) `);
-  }
-  return null;
+  if (object instanceof DateConstructor) return attempt(DatePrototypeToISOString, object) ?? "Invalid Date";
+  if (object instanceof RegExpConstructor) return attempt(RegExpPrototypeToString, object);
+  if (object instanceof PromiseConstructor) return "Promise {}";
+  const isMap = object instanceof MapConstructor;
+  if (!isMap && !(object instanceof SetConstructor)) return null;
+  if (depth >= MAX_DEPTH) return `[${className(object)}]`;
+  const inner = prepend(object, ancestors);
+  const shown = (value) => inspect(value, depth + 1, inner);
+  const parts = isMap ? MapValues(object) : SetValues(object);
+  const keys = isMap ? MapKeys(object) : null;
+  for (let i = 0; i < parts.length; i++)
+    parts[i] = isMap ? `${shown(keys[i])} => ${shown(parts[i])}` : shown(parts[i]);
+  return braces(parts, "{}", `${className(object)}(${parts.length}) `);
 }
 
 function attempt(f, object) {
   try {
-    return Reflect.apply(f, object, []);
+    return f(object);
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 // https://dom.spec.whatwg.org/#interface-event
 import { performanceNow } from "../infra/clock.js";
+import { ObjectDefineProperty, ObjectGetOwnPropertyDescriptor } from "../infra/primordials.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { boolean, dictionary, DOMString, withDefault } from "../webidl/types.js";
 
@@ -33,6 +34,7 @@ export class Event {
     this.#bubbles = bubbles ?? false;
     this.#cancelable = cancelable ?? false;
     this.#composed = composed ?? false;
+    ObjectDefineProperty(this, "isTrusted", unforgeable);
   }
 
   static is(value) {
@@ -93,6 +95,10 @@ export class Event {
   static setTrusted(event, trusted) {
     event.#trusted = trusted;
     return event;
+  }
+
+  static isTrusted(event) {
+    return event.#trusted;
   }
 
   static isCanceled(event) {
@@ -173,10 +179,6 @@ export class Event {
     return this.#composed;
   }
 
-  get isTrusted() {
-    return this.#trusted;
-  }
-
   get timeStamp() {
     return this.#timeStamp;
   }
@@ -185,6 +187,17 @@ export class Event {
     if (!this.#dispatch) Event.initialize(this, type, bubbles, cancelable);
   }
 }
+
+// https://webidl.spec.whatwg.org/#LegacyUnforgeable: an own property of every event
+const { get } = ObjectGetOwnPropertyDescriptor(
+  {
+    get isTrusted() {
+      return Event.isTrusted(this);
+    },
+  },
+  "isTrusted",
+);
+const unforgeable = { __proto__: null, get, set: undefined, enumerable: true, configurable: false };
 
 defineInterface(Event, {
   constructor: [DOMString, optional(EventInit)],
@@ -198,7 +211,6 @@ defineInterface(Event, {
     "cancelable",
     "defaultPrevented",
     "composed",
-    "isTrusted",
     "timeStamp",
   ],
   attributes: { cancelBubble: boolean, returnValue: boolean },

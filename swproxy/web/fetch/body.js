@@ -21,12 +21,16 @@ import {
   StringPrototypeSlice,
   StringPrototypeStartsWith,
   TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetLength,
   TypeErrorConstructor,
   upon,
 } from "../infra/primordials.js";
 import { bytesOf, packBytes, unpackBytes } from "../infra/bytes.js";
 import { URLSearchParams } from "../url/url_search_params.js";
 import { BufferSource, isArrayBuffer, isObject, USVString } from "../webidl/types.js";
+
+// The host takes as many bytes in one piece: packed, some take twelve times their size for a moment.
+const AT_ONCE = 1 << 19;
 
 const registry = new SafeFinalizationRegistry((handle) => op_body_release(handle));
 
@@ -99,7 +103,11 @@ export class InnerBody {
       return handle;
     }
     if (this.text !== null) return op_body_from_text(this.text);
-    if (this.bytes !== null) return op_body_from_bytes(packBytes(this.bytes));
+    if (this.bytes !== null) {
+      return TypedArrayPrototypeGetLength(this.bytes) <= AT_ONCE
+        ? op_body_from_bytes(packBytes(this.bytes))
+        : load("../file/byte_range.js").bodyOfBytes(this.bytes);
+    }
     const reclaimed = this.#reclaim();
     return reclaimed === null ? load("../streams/body_stream.js").pump(this.stream) : reclaimed.takeHandle();
   }

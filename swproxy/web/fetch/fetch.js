@@ -1,6 +1,7 @@
 // https://fetch.spec.whatwg.org/#fetch-method
 import { op_fetch, op_fetch_abort } from "host:ops";
 import { PromiseConstructor, PromiseReject, StringPrototypeStartsWith, upon } from "../infra/primordials.js";
+import { abortSignal } from "../events/event_target.js";
 import { Request } from "./request.js";
 import { InnerResponse, Response } from "./response.js";
 
@@ -13,9 +14,10 @@ let nextFetch = 1;
  * @returns a promise of an InnerResponse; it rejects with a TypeError for a network error
  */
 export function fetching(request, signal = null) {
-  if (signal !== null && signal.aborted) {
-    request.body?.cancel(signal.reason);
-    throw signal.reason;
+  if (signal !== null && abortSignal.aborted(signal)) {
+    const reason = load("../abort/abort_signal.js").AbortSignal.reasonOf(signal);
+    request.body?.cancel(reason);
+    throw reason;
   }
   if (StringPrototypeStartsWith(request.url, "data:")) return load("./data_url.js").fetchDataURL(request);
   const id = nextFetch++;

@@ -29,7 +29,6 @@ export class InnerResponse {
   headers = [];
   body = null;
   /** Set-Cookie values on their way to the client, which no script sees and no cache keeps. */
-  cookies = [];
   /** "network", "cache" or "script", for the log */
   source = "script";
 
@@ -45,13 +44,12 @@ export class InnerResponse {
     copy.status = this.status;
     copy.statusText = this.statusText;
     copy.headers = listCopy(this.headers);
-    copy.cookies = this.cookies;
     copy.source = this.source;
     if (this.body !== null) copy.body = this.body.clone();
     return copy;
   }
 
-  /** From what the host says of a response: { type, urls, status, statusText, headers, cookies, source, body }. */
+  /** From what the host says of a response: { type, urls, status, statusText, headers, source, body }. */
   static fromHost(description) {
     const response = new InnerResponse();
     response.type = description.type;
@@ -59,7 +57,6 @@ export class InnerResponse {
     response.status = description.status;
     response.statusText = description.statusText;
     response.headers = description.headers;
-    response.cookies = description.cookies;
     response.source = description.source;
     if (description.body !== null) response.body = InnerBody.ofHandle(description.body);
     return response;
@@ -73,7 +70,6 @@ export class InnerResponse {
       status: this.status,
       statusText: this.statusText,
       headers: this.headers,
-      cookies: this.cookies,
       source: this.source,
       body: this.body === null ? null : this.body.takeHandle(),
     };

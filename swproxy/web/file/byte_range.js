@@ -116,6 +116,13 @@ export class ByteRange {
   }
 }
 
+/** The handle of a host body with the bytes of a Uint8Array, however many they are. */
+export function bodyOfBytes(bytes) {
+  const builder = new ByteRangeBuilder();
+  builder.append(bytes);
+  return builder.finish().toBody();
+}
+
 /** Puts bytes together at the host, as strings, ranges and Uint8Arrays. */
 export class ByteRangeBuilder {
   #native;

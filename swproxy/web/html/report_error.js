@@ -60,16 +60,23 @@ export function logFromHere(level, text) {
   op_log(level, text, url, line, column, level === "trace" ? frames : "");
 }
 
+let inErrorReportingMode = false;
+
 /** Fires "error" at the global object; logs what no listener has handled. */
 export function reportException(error) {
   const frames = framesOf(error);
   const { url, line, column } = placeOf(frames);
   const message = `Uncaught ${describe(error)}`;
   let handled = false;
-  if (EventTarget.hasListener(globalThis, "error")) {
+  if (!inErrorReportingMode && EventTarget.hasListener(globalThis, "error")) {
     const { ErrorEvent } = load("../events/error_event.js");
     const init = { __proto__: null, cancelable: true, message, filename: url, lineno: line, colno: column, error };
-    handled = !EventTarget.fire(globalThis, new ErrorEvent("error", init));
+    inErrorReportingMode = true;
+    try {
+      handled = !EventTarget.fire(globalThis, new ErrorEvent("error", init));
+    } finally {
+      inErrorReportingMode = false;
+    }
   }
   if (!handled) op_log("error", message, url, line, column, frames);
 }

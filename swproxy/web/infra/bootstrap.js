@@ -154,7 +154,7 @@
         siteBases[siteBases.length] = message.base;
         siteUrls[siteUrls.length] = message.url;
       } else if (message.kind === "turn") {
-        const [next] = callPython("op_next_message");
+        const next = callPython("op_next_message")[0];
         if (next.kind === "settle") settle(next);
         else receive(next);
       }

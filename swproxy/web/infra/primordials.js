@@ -77,6 +77,7 @@ const regExpExec = uncurryThis(RegExp.prototype.exec);
 export const RegExpPrototypeTest = (pattern, string) => regExpExec(pattern, string) !== null;
 export const RegExpPrototypeExec = regExpExec;
 export const RegExpConstructor = RegExp;
+export const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
 export const RegExpPrototypeGetSource = getterOf(RegExp.prototype, "source");
 /** { flag, isSet } of each flag, in the order of `flags`, which itself asks the object's properties. */
 export const RegExpFlags = [
@@ -93,6 +94,8 @@ export const RegExpFlags = [
 export const DecodeURIComponent = decodeURIComponent;
 export const EncodeURIComponent = encodeURIComponent;
 export const Escape = escape;
+export const ParseFloat = parseFloat;
+export const ParseInt = parseInt;
 export const Unescape = unescape;
 
 export const NumberConstructor = Number;
@@ -128,6 +131,7 @@ export const SymbolUnscopables = Symbol.unscopables;
 export const DateConstructor = Date;
 export const DateNow = Date.now;
 export const DatePrototypeGetTime = uncurryThis(Date.prototype.getTime);
+export const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
 export const JSONParse = JSON.parse;
 export const JSONStringify = JSON.stringify;
 

@@ -39,7 +39,7 @@ export class ExtendableEvent extends Event {
 
   /** https://w3c.github.io/ServiceWorker/#extendableevent-add-lifetime-promise, without waiting for the promise. */
   static extend(event) {
-    if (!event.isTrusted) throw invalid("The event was made by a script.");
+    if (!Event.isTrusted(event)) throw invalid("The event was made by a script.");
     if (!ExtendableEvent.isActive(event)) throw invalid("The event handler is already finished.");
     event.#pending++;
   }

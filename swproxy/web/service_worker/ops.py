@@ -46,7 +46,6 @@ def response_message(response: dict[str, Any], body: messages.Body | None) -> me
         status=response["status"],
         status_text=response["statusText"],
         headers=[(name, value) for name, value in response["headers"]],
-        cookies=response["cookies"],
         body=body,
         source=response["source"],
     )

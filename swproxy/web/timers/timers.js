@@ -12,9 +12,9 @@ function start(id, timer) {
   op_timer_set(id, delay);
 }
 
-/** Runs `callback` once after `delay` milliseconds; a timer of the platform's own. */
+/** Runs `callback` once after `delay` milliseconds; a timer of the platform's own, that nobody clears. */
 export function setTimer(delay, callback) {
-  return begin({ callback, values: [], delay: MathMax(delay, 0), repeat: false, nesting: 0 });
+  begin({ callback, values: [], delay: MathMax(delay, 0), repeat: false, nesting: 0, isOfScript: false });
 }
 
 function begin(timer) {
@@ -26,11 +26,13 @@ function begin(timer) {
 
 /** https://html.spec.whatwg.org/#timer-initialisation-steps, for a function */
 export function initializeTimer(callback, delay, values, repeat) {
-  return begin({ callback, values, delay: MathMax(delay, 0), repeat, nesting: nesting + 1 });
+  return begin({ callback, values, delay: MathMax(delay, 0), repeat, nesting: nesting + 1, isOfScript: true });
 }
 
 export function clearTimer(id) {
-  if (timers.delete(id)) op_timer_clear(id);
+  if (!timers.get(id)?.isOfScript) return;
+  timers.delete(id);
+  op_timer_clear(id);
 }
 
 /** What the host calls when the time has come. */
