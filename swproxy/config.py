@@ -1,60 +1,91 @@
 """The settings of a run: swproxy.toml and the command line become one typed object."""
 
+import ipaddress
+import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from swproxy import __version__
 from swproxy.errors import InvalidInput
-from swproxy.storage.profile import default_directory
+from swproxy.storage.profile import absolute, default_directory
 from swproxy.workers.limits import Limits
 
 _LAST_PORT = 65535
+Port = Annotated[int, msgspec.Meta(ge=0, le=_LAST_PORT)]
+# Not so little that a timer takes it for none, and not endless.
+Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=1e9)]
+Bytes = Annotated[int, msgspec.Meta(ge=1, le=1 << 62)]
 USER_AGENT = f"Mozilla/5.0 (compatible; swproxy/{__version__})"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All settings; ``swproxy run --help`` says what the options mean. Times in seconds, sizes in bytes.
+    """All settings, as they are written in swproxy.toml and after ``--set``. Times in seconds, sizes in bytes.
 
     Attributes:
+        profile: the directory of the profile, in place of ``--profile``; empty is the default one.
+        listen_host: the address to listen on; empty is all.
+        listen_port: the port to listen on; 0 takes a free one.
         mode: mitmproxy's proxy modes.
+        offline: start with the network turned off.
         intercept: hosts that are decrypted though no scope is on them; ``*.example`` is all below it.
+        intercept_all: decrypt every host.
         insecure: do not verify the certificates of origins.
+        upstream_ca: a PEM file with authorities that origins' certificates are verified with, besides the system's.
+        allow_insecure_localhost: let http://localhost have service workers, as browsers do.
         hard_reload_bypasses: a navigation with ``Cache-Control: no-cache`` does not reach the worker.
         resolve: "host:port" -> "address:port": where requests to that host really go.
+        connect_timeout: how long the proxy and its workers wait for a connection to an origin.
+        user_agent: of workers: what ``navigator.userAgent`` says, and the requests that they make by themselves.
+        idle_timeout: a worker's process is stopped after so long without an event.
+        turn_budget: a script may run so long without giving control back; then its process is ended.
+        start_timeout: a script must have run to its end by then.
+        lifecycle_event_timeout: "install" and "activate" must have ended by then.
+        fetch_event_timeout: what a worker gives to ``respondWith()`` must have settled by then.
+        extended_timeout: so long may ``waitUntil()`` keep any other event, or one that is answered, going.
+        memory_limit: what a worker's process may have allocated.
+        quota: what an origin may keep in its caches.
+        internal_frames: stacks show the frames of swproxy's own JavaScript, too.
         options: further options of mitmproxy.
     """
 
     profile: str = ""
     listen_host: str = "127.0.0.1"
-    listen_port: int = 8080
+    listen_port: Port = 8080
     mode: list[str] = msgspec.field(default_factory=lambda: ["regular"])
     offline: bool = False
     intercept: list[str] = []
     intercept_all: bool = False
     insecure: bool = False
+    upstream_ca: str = ""
     allow_insecure_localhost: bool = False
     hard_reload_bypasses: bool = True
     resolve: dict[str, str] = {}
-    connect_timeout: float = 10.0
+    connect_timeout: Seconds = 10.0
     user_agent: str = USER_AGENT
-    idle_timeout: float = 30.0
-    turn_budget: float = 10.0
-    start_timeout: float = 60.0
-    lifecycle_event_timeout: float = 300.0
-    fetch_event_timeout: float = 60.0
-    extended_timeout: float = 300.0
-    memory_limit: int = 1 << 29
-    quota: int = 1 << 34
+    idle_timeout: Seconds = 30.0
+    turn_budget: Seconds = 10.0
+    start_timeout: Seconds = 60.0
+    lifecycle_event_timeout: Seconds = 300.0
+    fetch_event_timeout: Seconds = 60.0
+    extended_timeout: Seconds = 300.0
+    memory_limit: Bytes = 1 << 29
+    quota: Bytes = 1 << 34
     internal_frames: bool = False
     options: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if not self.mode:
             raise ValueError("mode is empty: without it the proxy listens nowhere")
+        for pattern in self.intercept:
+            if not _may_be_a_host(pattern.removeprefix("*.")):
+                raise ValueError(
+                    f"intercept names hosts, as site.example or *.site.example, which '{pattern}' is not"
+                )
+        msgspec.structs.force_setattr(self, "resolve", {name.lower(): to for name, to in self.resolve.items()})
         for name, address in self.resolve.items():
             for text in (name, address):
                 host, _, port = text.rpartition(":")
@@ -62,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                     raise ValueError(f"resolve maps 'host:port' to 'address:port', which '{text}' is not")
 
     def profile_directory(self) -> Path:
-        return Path(self.profile).expanduser().absolute() if self.profile else default_directory()
+        return absolute(self.profile) if self.profile else default_directory()
 
     def limits(self) -> Limits:
         return Limits(
@@ -117,6 +148,15 @@ def load_settings(file: Path | None, overrides: dict[str, Any], assignments: lis
     except msgspec.ValidationError as error:
         where = f" in {file}" if file is not None else ""
         raise InvalidInput(f"A setting{where} is not valid: {error}.") from None
+
+
+def _may_be_a_host(text: str) -> bool:
+    """A name as it stands in a TLS handshake, or an address, without a port."""
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return re.fullmatch(r"[\w-]+(?:\.[\w-]+)*\.?", text, re.ASCII) is not None
+    return True
 
 
 def _parsed(text: str) -> Any:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,17 @@ from typing import Any
 import ada_url
 
 from swproxy.config import Settings
-from swproxy.errors import InvalidInput, NotFoundError, SecurityError
+from swproxy.errors import InvalidInput, NotFoundError, SecurityError, SwproxyError
 from swproxy.network.conditions import Conditions
 from swproxy.network.cors import is_loopback
 from swproxy.network.fetcher import Fetcher, FetchSettings
-from swproxy.network.script_loader import ScriptLoader, local_script_url
+from swproxy.network.script_loader import ScriptLoader, local_file, local_script_url
+from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.service_worker.client import ClientMap
+from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.lifecycle import Lifecycle
-from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.states import RunningStatus
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
@@ -65,6 +67,7 @@ class ServiceWorkerContext:
         self.settings = settings
         self.profile = profile
         self.conditions = Conditions(offline=settings.offline)
+        self._network: tuple[bool, set[str]] = (settings.offline, set())
         self.journal = Journal(profile.log)
         self.registrations = RegistrationMap()
         self.clients = ClientMap()
@@ -72,7 +75,8 @@ class ServiceWorkerContext:
         self._database = Database(profile.database)
         for registration in self._database.load():
             self.registrations.set_registration(registration)
-        self.fetcher = Fetcher(_fetch_settings(settings), self.conditions)
+        self.authorities = trusted_authorities(settings.upstream_ca, profile.scratch)
+        self.fetcher = Fetcher(_fetch_settings(settings, self.authorities), self.conditions)
         scripts = ScriptLoader(self.fetcher, profile.scratch)
         self._host = Host(
             settings,
@@ -98,7 +102,13 @@ class ServiceWorkerContext:
             self.registrations, self._database.reserve_worker_ids(WORKER_IDS_PER_RUN), self.is_trustworthy
         )
         self._driver = LifecycleDriver(
-            lifecycle, self.manager, scripts, self._database, self.clients, self._host.state_changed
+            lifecycle,
+            self.manager,
+            scripts,
+            self._database,
+            self.clients,
+            self._host.state_changed,
+            self._host.update_failed,
         )
         self._host.connect(self.manager, self._driver)
         self.dispatcher = FetchDispatcher(
@@ -158,15 +168,26 @@ class ServiceWorkerContext:
             self._local_scripts[scope_url] = _signatures(Path(script))
             script = local_script_url(scope_url, Path(script))
         script_url = _registrable_url(script, "script")
+        self._refuse_insecure_localhost(script_url)
         job = Job(JobType.REGISTER, scope_url, script_url, worker_type, update_via_cache, local_script=local_script)
-        self._driver.schedule(job)
-        registration: ServiceWorkerRegistration = await settled(job.promise)
-        for observer in self._registration_observers:
-            observer()
-        worker: ServiceWorker | None = await settled(job.installed)
+        with _noting_who_goes_on(self.registrations.get_registration(scope_url)):
+            self._driver.schedule(job)
+            registration: ServiceWorkerRegistration = await settled(job.promise)
+            for observer in self._registration_observers:
+                observer()
+            worker: ServiceWorker | None = await settled(job.installed)
         if worker is not None:
             await self._driver.try_activate(registration)
         return Registered(registration, worker)
+
+    def _refuse_insecure_localhost(self, script_url: str) -> None:
+        """Register refuses it, too; here it is said that this is a choice."""
+        origin = origin_of(script_url)
+        if not self.is_trustworthy(origin) and is_loopback(ada_url.URL(origin).hostname.strip("[]")):
+            raise SecurityError(
+                f"Service workers need HTTPS, and {origin} is not secure: "
+                "`swproxy run --allow-insecure-localhost` lets it have them."
+            )
 
     def observe_registrations(self, observer: Callable[[], None]) -> None:
         """Calls ``observer`` after a scope was registered."""
@@ -183,8 +204,9 @@ class ServiceWorkerContext:
         job = self._driver.soft_update(registration, force=True)
         worker: ServiceWorker | None = None
         if job is not None:
-            await settled(job.promise)
-            worker = await settled(job.installed)
+            with _noting_who_goes_on(registration):
+                await settled(job.promise)
+                worker = await settled(job.installed)
         if skip_waiting and registration.waiting is not None:
             registration.waiting.skip_waiting = True
         await self._driver.try_activate(registration)
@@ -272,10 +294,20 @@ class ServiceWorkerContext:
 
     def _network_changed(self) -> None:
         self._host.online_changed()
-        if self.conditions.offline or self.conditions.offline_origins():
-            self._background.append(asyncio.ensure_future(self.fetcher.close()))
-        state = "offline" if self.conditions.offline else "online"
-        self.journal.write("network", state=state, offline_origins=self.conditions.offline_origins())
+        cutting = asyncio.ensure_future(self.fetcher.cut(self.conditions.is_offline))
+        self._background.append(cutting)
+        cutting.add_done_callback(self._background.remove)
+        before, self._network = self._network, (self.conditions.offline, set(self.conditions.offline_origins()))
+        offline, named = self._network
+        changed = before[1] ^ named if offline == before[0] else set()
+        if changed:
+            offline = changed <= named
+        self.journal.write(
+            "network",
+            state="offline" if offline else "online",
+            origins=sorted(changed),
+            offline_origins=sorted(named),
+        )
 
     async def _flush_journal(self) -> None:
         while True:
@@ -288,23 +320,44 @@ class ServiceWorkerContext:
                 path = registration.local_script
                 if path is None:
                     continue
-                seen = _signatures(Path(path))
+                seen = _signatures(Path(path), _local_imports(registration))
                 if self._local_scripts.get(registration.scope) != seen:
                     self._local_scripts[registration.scope] = seen
-                    self._driver.soft_update(registration, force=True)
+                    self._driver.update_in_background(registration, force=True)
             await asyncio.sleep(WATCH_INTERVAL)
 
 
-def _signatures(script: Path) -> tuple[tuple[str, int, int], ...]:
-    """The scripts in the directory of a local one, with what tells that one has changed."""
-    found = []
+@contextlib.contextmanager
+def _noting_who_goes_on(registration: ServiceWorkerRegistration | None) -> Iterator[None]:
+    """A new version has failed: that is not the end of the old one."""
+    try:
+        yield
+    except SwproxyError as error:
+        if registration is not None and registration.active is not None:
+            error.add_note(f"worker {registration.active.id} goes on")
+        raise
+
+
+def _signatures(script: Path, imports: Iterable[Path] = ()) -> tuple[tuple[str, int, int], ...]:
+    """A local script, all scripts in its directory and its imports, with what tells that one has changed."""
+    paths = {script, *imports}
     with contextlib.suppress(OSError):
-        for path in sorted(script.parent.iterdir()):
-            if path == script or path.suffix in (".js", ".mjs", ".cjs"):
-                with contextlib.suppress(OSError):
-                    status = path.stat()
-                    found.append((path.name, status.st_mtime_ns, status.st_size))
+        paths.update(path for path in script.parent.iterdir() if path.suffix in (".js", ".mjs", ".cjs"))
+    found = []
+    for path in sorted(paths):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            found.append((str(path), status.st_mtime_ns, status.st_size))
     return tuple(found)
+
+
+def _local_imports(registration: ServiceWorkerRegistration) -> Iterator[Path]:
+    """The files that the newest worker of a local script has imported; they may be below its directory."""
+    newest = registration.get_newest_worker()
+    for url in newest.script_resource_map if newest is not None else ():
+        effect = FetchScript(registration, url, False, True, False, registration.local_script)
+        if (path := local_file(effect)) is not None:
+            yield path
 
 
 def _empty(directory: Path) -> None:
@@ -330,12 +383,14 @@ def _registrable_url(url: str, what: str) -> str:
     return str(parsed.href)
 
 
-def _fetch_settings(settings: Settings) -> FetchSettings:
+def _fetch_settings(settings: Settings, authorities: TrustedAuthorities) -> FetchSettings:
     upstream = next((mode for mode in settings.mode if mode.startswith("upstream:")), None)
     return FetchSettings(
+        authorities=authorities,
         insecure=settings.insecure,
         connect_timeout=settings.connect_timeout,
         upstream_proxy=None if upstream is None else upstream.removeprefix("upstream:").partition("@")[0],
+        upstream_auth=str(settings.options.get("upstream_auth", "")),
         user_agent=settings.user_agent,
         resolve=settings.resolve,
     )

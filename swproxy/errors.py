@@ -1,7 +1,7 @@
 """Every error that swproxy raises on purpose: one shallow tree.
 
-The message of each is one sentence for a person: what failed, why, what to do. ``name`` is what a script
-sees as ``error.name``; ``exit_code`` is what the command line ends with.
+The message of each is one sentence for a person: what failed, why, what to do. Notes of an exception are further
+clauses of it. ``name`` is what a script sees as ``error.name``; ``exit_code`` is what the command line ends with.
 """
 
 from typing import ClassVar
@@ -109,7 +109,8 @@ class ScriptError(SwproxyError):
     def __str__(self) -> str:
         if not self.url:
             return self.message
-        return f"{self.message} ({self.url}:{self.line}:{self.column})"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.message} ({self.url}{place})"
 
 
 class WorkerGone(SwproxyError):

@@ -13,6 +13,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import helpers  # noqa: E402
 from origin import Origin  # noqa: E402
+from proxy_process import ProxyProcess  # noqa: E402
 
 from certs.pki import Pki  # noqa: E402
 
@@ -34,6 +35,21 @@ def origin(pki: Pki) -> Iterator[Origin]:
     origin = Origin(pki.good())
     yield origin
     origin.close()
+
+
+@pytest.fixture
+def start_proxy(tmp_path: Path, pki: Pki) -> Iterator[Callable[..., ProxyProcess]]:
+    """Starts proxies as processes, by default all on one profile; they end with the test."""
+    started: list[ProxyProcess] = []
+
+    def start(*arguments: str, profile: Path | None = None) -> ProxyProcess:
+        proxy = ProxyProcess(profile or tmp_path / "profile", pki.ca_certificate, *arguments)
+        started.append(proxy)
+        return proxy
+
+    yield start
+    for proxy in started:
+        proxy.kill()
 
 
 @pytest.fixture

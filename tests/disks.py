@@ -1,6 +1,10 @@
-"""Disks without room."""
+"""Disks without room, and processes without descriptors."""
 
 import errno
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,3 +19,22 @@ def fill(directory: Path) -> Path:
             if error.errno != errno.ENOSPC:
                 raise
     return path
+
+
+@contextmanager
+def no_descriptors() -> Iterator[list[int]]:
+    """This process can open nothing more. Who closes one of those in the list has room for one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (max(int(path.name) for path in Path("/proc/self/fd").iterdir()) + 16, hard)
+    )
+    taken: list[int] = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    try:
+        yield taken
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

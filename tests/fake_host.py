@@ -73,7 +73,7 @@ class FakeHost:
             turn_budget=self.turn_budget,
         )
 
-    def before_start(self, worker: ServiceWorker) -> None:
+    async def before_start(self, worker: ServiceWorker) -> None:
         self.on_start(worker)
 
     def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
@@ -128,10 +128,11 @@ class ManagedWorkers:
 
 
 def fetch(process: WorkerProcess, path: str = "/x", **changes: Any) -> PendingEvent:
-    """Fires a fetch event."""
+    """Fires a fetch event; ``client_request`` is what the client has sent for it."""
+    client_request = changes.pop("client_request", None)
     values: dict[str, Any] = {"id": 0, "method": "GET", "url": ORIGIN + path, "headers": []}
     request = messages.Request(**values | changes)
-    return process.dispatch_fetch(request, "", "", None)
+    return process.dispatch_fetch(request, "", "", client_request)
 
 
 async def answered(event: PendingEvent) -> messages.Response:

@@ -33,7 +33,7 @@ class OwnProxy:
         self.authority.ensure()
         made = Settings(**{"listen_port": 0} | settings)
         self.context = ServiceWorkerContext(made, profile)
-        self.master = ProxyMaster(made, ServiceWorkerAddon(self.context), self.authority)
+        self.master = ProxyMaster(made, ServiceWorkerAddon(self.context), self.authority, self.context.authorities)
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -43,10 +43,9 @@ class ProxyProcess:
 
     def __init__(self, profile: Path, trusted: Path, *arguments: str) -> None:
         self.profile = Profile(profile)
-        self.environment = os.environ | {"SWPROXY_PROFILE": str(profile), "SSL_CERT_FILE": str(trusted)}
-        upstream = ["--set", f"ssl_verify_upstream_trusted_ca={trusted}"]
+        self.environment = os.environ | {"SWPROXY_PROFILE": str(profile)}
         self.process = subprocess.Popen(
-            [*SWPROXY, "run", "--listen-port", "0", *upstream, *arguments],
+            [*SWPROXY, "run", "--listen-port", "0", "--upstream-ca", str(trusted), *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -79,7 +78,7 @@ class ProxyProcess:
         return self.control("POST", "/register", {"scope": scope, "script": script, "type": worker_type})
 
     def offline(self, offline: bool, origin: str = "") -> None:
-        self.control("POST", "/offline", {"offline": offline, "origin": origin})
+        self.control("POST", "/offline", {"offline": offline, "origin": origin or None})
 
     def status(self) -> Any:
         return self.control("GET", "/status")

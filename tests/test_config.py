@@ -1,5 +1,6 @@
 """The settings of a run: the defaults, then the file, then the command line."""
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "intercept": ('["a.test", "*.b.test"]', ["a.test", "*.b.test"]),
     "intercept_all": ("true", True),
     "insecure": ("true", True),
+    "upstream_ca": ('"ca.pem"', "ca.pem"),
     "allow_insecure_localhost": ("true", True),
     "hard_reload_bypasses": ("false", False),
     "resolve": ('{"site.test:443" = "127.0.0.1:8443"}', {"site.test:443": "127.0.0.1:8443"}),
@@ -153,11 +155,38 @@ def test_set_adds_to_the_options_of_the_file(file: Path) -> None:
         ("intercept=a.test", "Expected `array`, got `str` - at `$.intercept`"),
         ("intercept=[1]", "Expected `str`, got `int` - at `$.intercept[0]`"),
         ("mode=[]", "mode is empty: without it the proxy listens nowhere"),
+        ("listen_port=70000", "Expected `int` <= 65535 - at `$.listen_port`"),
+        ("memory_limit=-5", "Expected `int` >= 1 - at `$.memory_limit`"),
+        ("quota=0", "Expected `int` >= 1 - at `$.quota`"),
+        ("idle_timeout=-1", "Expected `float` >= 0.001 - at `$.idle_timeout`"),
+        ("turn_budget=0", "Expected `float` >= 0.001 - at `$.turn_budget`"),
+        ("connect_timeout=inf", "Expected `float` <= 1000000000.0 - at `$.connect_timeout`"),
+        ("start_timeout=nan", "Expected `float` >= 0.001 - at `$.start_timeout`"),
     ],
 )
 def test_a_wrong_value_is_named(assignment: str, complaint: str) -> None:
     """One sentence: which key, what it should be, what it is."""
     assert refused(assignment) == f"A setting is not valid: {complaint}."
+
+
+@pytest.mark.parametrize("pattern", ["http://foo/", "foo:443", "*", "*.", "a.*.test", "a b", "", "b\xfccher.test"])
+def test_intercept_takes_what_can_be_a_host(pattern: str) -> None:
+    """As it stands in a TLS handshake: another pattern would never match, and nobody would know."""
+    assert refused(intercept=[pattern]) == (
+        f"A setting is not valid: intercept names hosts, as site.example or *.site.example, which '{pattern}' is not."
+    )
+
+
+@pytest.mark.parametrize("pattern", ["localhost", "*.a.test", "a_b.test", "A.test.", "127.0.0.1", "::1", "[::1]"])
+def test_hosts_that_intercept_takes(pattern: str) -> None:
+    """Names and addresses."""
+    assert settings(intercept=[pattern]).intercept == [pattern]
+
+
+@pytest.mark.parametrize("key", Settings.__struct_fields__)
+def test_every_key_is_documented(key: str) -> None:
+    """In the docstring, to which the README sends its readers."""
+    assert f"\n    {key}: " in (inspect.getdoc(Settings) or "")
 
 
 @pytest.mark.parametrize(
@@ -233,9 +262,9 @@ def test_a_file_that_is_not_toml(content: bytes, file: Path) -> None:
 
 def test_a_profile_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With ~ as shells have it; none is the default one."""
-    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.chdir(tmp_path)
-    assert Settings(profile="~/sw").profile_directory() == Path("/home/ann/sw")
+    assert Settings(profile="~/sw").profile_directory() == Path("/home/me/sw")
     assert Settings(profile="sw").profile_directory() == tmp_path / "sw"
     assert Settings().profile_directory() == default_directory()
 

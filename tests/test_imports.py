@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
         "storage.bodies",
         "ada_url",
         "aiohttp",
+        "certifi",
         "msgspec",
         "yarl",
     },
@@ -60,7 +61,7 @@ ALLOWED: dict[str, set[str]] = {
 BEYOND_THE_DESIGN: dict[str, set[str]] = {
     "proxy": {
         *("ca.authority", "config", "control.server", "ipc.messages", "network.live_body", "network.resolver"),
-        *("storage.bodies", "storage.profile", "workers.dispatcher"),
+        *("network.trust", "storage.bodies", "storage.profile", "workers.dispatcher"),
     },
 }
 

@@ -10,7 +10,8 @@ from swproxy.ca.authority import Authority, common_name, fingerprint
 from swproxy.ca.machine import this_machine
 from swproxy.ca.platform_stores import trust_stores
 from swproxy.ca.trust_store import Change, Reading, Result, State, TrustStore
-from swproxy.cli.options import console, json_option, print_json, profile_option, table
+from swproxy.cli.options import json_option, profile_option
+from swproxy.cli.output import StyledLines, print_json, print_table, say
 from swproxy.config import warning_of_old_mitmproxy
 from swproxy.errors import SwproxyError
 from swproxy.storage.profile import Profile
@@ -39,18 +40,21 @@ def ca_command() -> None:
 @ca_command.command("path")
 @profile_option
 def path_command(profile: Profile) -> None:
-    """Print the path of the CA certificate (PEM); it is made if there is none."""
+    """Print the path of the CA certificate (PEM).
+
+    It is made if there is none.
+    """
     profile.prepare()
     authority = Authority(profile.ca)
     authority.ensure()
-    click.echo(authority.certificate)
+    say(str(authority.certificate))
 
 
 @ca_command.command("status")
 @profile_option
 @json_option
 def status_command(profile: Profile, as_json: bool) -> None:
-    """Show the CA, and which of the trust stores on this machine trust it."""
+    """Show the CA, and who trusts it on this machine."""
     authority = Authority(profile.ca)
     certificate = authority.load() if authority.exists else None
     stores = trust_stores(this_machine())
@@ -69,9 +73,8 @@ def status_command(profile: Profile, as_json: bool) -> None:
             }
         )
         return
-    out = console()
     if described is None:
-        out.print("This profile has no CA yet: `swproxy ca install`, or the first `swproxy run`, makes it.")
+        say("This profile has no CA yet: `swproxy ca install`, or the first `swproxy run`, makes it.")
     else:
         validity = f"{described['not_before'][:10]} to {described['not_after'][:10]}"
         for label, value in (
@@ -80,21 +83,23 @@ def status_command(profile: Profile, as_json: bool) -> None:
             ("SHA-256", described["sha256"]),
             ("Valid", validity),
         ):
-            out.print(f"{label + ':':<9}{value}", markup=False, soft_wrap=True)
-    out.print()
+            say(f"{label + ':':<9}{value}")
+    say()
     _print_table("STATE", ((store, reading.state) for store, reading in readings))
     _print_notes((store, reading) for store, reading in readings)
     if warning:
-        out.print(f"\n{warning}", style="yellow", markup=False)
+        say()
+        StyledLines().print(warning, "yellow")
 
 
 @ca_command.command("install")
 @profile_option
 def install_command(profile: Profile) -> None:
-    """Make the trust stores of this machine trust the CA; it is made if there is none.
+    """Make the trust stores of this machine trust the CA.
 
-    These are the system's store and the databases of Chromium and Firefox on Linux, the login keychain and Firefox on
-    macOS. An older CA of this name is taken out. What needs another user's rights is not done, but said.
+    It is made if there is none. The stores are the system's and the databases of Chromium and Firefox on Linux, the
+    login keychain and Firefox on macOS. An older CA of this name is taken out. What needs another user's rights is
+    not done, but said.
     """
     profile.prepare()
     authority = Authority(profile.ca)
@@ -107,7 +112,10 @@ def install_command(profile: Profile) -> None:
 @ca_command.command("uninstall")
 @profile_option
 def uninstall_command(profile: Profile) -> None:
-    """Take the CA out of the trust stores of this machine, and older ones of its name; its files stay."""
+    """Take the CA out of the trust stores of this machine.
+
+    So are older ones of its name. Its files stay.
+    """
     authority = Authority(profile.ca)
     subject = authority.subject
     changes = [(store, store.uninstall(subject)) for store in trust_stores(this_machine())]
@@ -130,9 +138,9 @@ def _describe(authority: Authority) -> dict[str, Any] | None:
 def _report(changes: advice.Changes, left: list[str]) -> None:
     _print_table("RESULT", ((store, change.result) for store, change in changes))
     _print_notes(changes)
-    click.echo("\nWhat is left to you:")
+    say("\nWhat is left to you:")
     for line in left:
-        click.echo(f"- {line}")
+        say(f"- {line}")
     failed = [(store, change) for store, change in changes if change.result is Result.FAILED]
     if failed:
         reasons = "; ".join(f"{store.name} ({store.location}): {change.note}" for store, change in failed)
@@ -140,20 +148,18 @@ def _report(changes: advice.Changes, left: list[str]) -> None:
 
 
 def _print_table(title: str, rows: Iterable[tuple[TrustStore, State | Result]]) -> None:
-    from rich.text import Text
-
-    made = table("STORE", "LOCATION", title)
-    for store, state in rows:
-        made.add_row(store.name, Text(store.location), Text(state, style=_STYLES[state]))
-    console().print(made)
+    print_table(
+        ("STORE", "LOCATION", title),
+        [(store.name, store.location, (str(state), _STYLES[state])) for store, state in rows],
+    )
 
 
 def _print_notes(rows: Iterable[tuple[TrustStore, Reading | Change]]) -> None:
     """What there is to say about stores, once where it is the same; commands on lines of their own, to be copied."""
     for store, said in rows:
         if said.note:
-            click.echo(f"\n{store.name} ({store.location}): {said.note}.")
+            say(f"\n{store.name} ({store.location}): {said.note}.")
         if isinstance(said, Change) and said.commands:
-            click.echo("  What to run yourself:")
+            say("  What to run yourself:")
             for command in said.commands:
-                click.echo(f"    {command}")
+                say(f"    {command}")

@@ -1,5 +1,7 @@
 """``swproxy caches ls | keys | show | rm``"""
 
+import codecs
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +10,9 @@ from typing import Any
 import ada_url
 import click
 
-from swproxy.cli.options import console, json_option, print_json, profile_option, size, table
+from swproxy.cli.options import json_option, origin_of_text, profile_option
+from swproxy.cli.output import counted, print_json, print_table, say, size, visible
 from swproxy.errors import InvalidInput, NotFoundError
-from swproxy.service_worker.registration import origin_of
 from swproxy.storage import cache_storage
 from swproxy.storage.bodies import chunks
 from swproxy.storage.cache_storage import CacheStorage, Entry, Query, RequestResponseList
@@ -24,23 +26,20 @@ def caches_command() -> None:
 
 @contextmanager
 def _storage(profile: Profile, origin: str) -> Iterator[CacheStorage]:
-    directory = cache_storage.directory_of(profile.caches, _origin(origin))
-    if not directory.is_dir():
-        known = ", ".join(cache_storage.origins(profile.caches)) or "none"
-        raise NotFoundError(f"{origin} has no caches. Origins with caches: {known}.")
-    storage = CacheStorage(directory)
+    known = cache_storage.origins(profile.caches)
+    if origin_of_text(origin) not in known:
+        having = ", ".join(each for each in known if _has_caches(profile, each)) or "none"
+        raise NotFoundError(f"{origin} has no caches. Origins with caches: {having}.")
+    storage = CacheStorage(cache_storage.directory_of(profile.caches, origin_of_text(origin)))
     try:
         yield storage
     finally:
         storage.close()
 
 
-def _origin(text: str) -> str:
-    try:
-        url = ada_url.URL(text)
-    except ValueError:
-        raise InvalidInput(f"'{text}' is not an origin: give it as https://site.example.") from None
-    return origin_of(url.href)
+def _has_caches(profile: Profile, origin: str) -> bool:
+    with _storage(profile, origin) as storage:
+        return bool(storage.keys())
 
 
 def _cache(storage: CacheStorage, origin: str, name: str) -> RequestResponseList:
@@ -58,7 +57,7 @@ def _cache(storage: CacheStorage, origin: str, name: str) -> RequestResponseList
 def ls_command(origin: str | None, profile: Profile, as_json: bool) -> None:
     """List the caches of ORIGIN, or of all origins, in order of creation."""
     rows = []
-    for each in [_origin(origin)] if origin else cache_storage.origins(profile.caches):
+    for each in [origin_of_text(origin)] if origin is not None else cache_storage.origins(profile.caches):
         with _storage(profile, each) as storage:
             for name, cache in storage.all():
                 entries = cache.query_cache(None)
@@ -74,12 +73,12 @@ def ls_command(origin: str | None, profile: Profile, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("There are no caches.")
+        say("There are no caches.")
         return
-    shown = table("ORIGIN", "CACHE", "ENTRIES", "SIZE")
-    for row in rows:
-        shown.add_row(str(row["origin"]), str(row["cache"]), str(row["entries"]), size(int(str(row["bytes"]))))
-    console().print(shown)
+    print_table(
+        ("ORIGIN", "CACHE", "ENTRIES", "SIZE"),
+        [(str(row["origin"]), str(row["cache"]), str(row["entries"]), size(int(str(row["bytes"])))) for row in rows],
+    )
 
 
 @caches_command.command("keys")
@@ -94,13 +93,13 @@ def keys_command(origin: str, cache: str, profile: Profile, as_json: bool) -> No
     if as_json:
         print_json([_described(entry) for entry in entries])
         return
-    rows = table("METHOD", "STATUS", "TYPE", "SIZE", "URL")
+    rows = []
     for entry in entries:
         response = entry.response
         status = str(response.status) if response.type != "opaque" else f"{response.status} (opaque)"
         content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-        rows.add_row(entry.request.method, status, content_type, size(entry.size), entry.request.url)
-    console().print(rows)
+        rows.append((entry.request.method, status, content_type, size(entry.size), entry.request.url))
+    print_table(("METHOD", "STATUS", "TYPE", "SIZE", "URL"), rows)
 
 
 def _described(entry: Entry) -> dict[str, Any]:
@@ -124,11 +123,12 @@ def _described(entry: Entry) -> dict[str, Any]:
 @click.option("-i", "--include", is_flag=True, help="Print status and headers before the body.")
 @profile_option
 def show_command(origin: str, cache: str, url: str, include: bool, profile: Profile) -> None:
-    """Print the body of the entry of CACHE whose URL is URL; a path is taken as one of ORIGIN."""
-    try:
-        absolute = ada_url.URL(url, _origin(origin) + "/").href
-    except ValueError:
-        raise InvalidInput(f"'{url}' is not a URL.") from None
+    """Print the body of the entry URL of CACHE.
+
+    A path is taken as one of ORIGIN. The bytes are as they were stored; only on a terminal, control characters are
+    made visible.
+    """
+    absolute = _entry_url(origin, url)
     with _storage(profile, origin) as storage:
         found = _cache(storage, origin, cache)
         entries = found.query_cache(Query(absolute, ignore_vary=True))
@@ -136,16 +136,34 @@ def show_command(origin: str, cache: str, url: str, include: bool, profile: Prof
             raise NotFoundError(f"{absolute} is not in the cache '{cache}': see `swproxy caches keys`.")
         entry = entries[0]
         if include:
-            click.echo(f"{entry.response.status} {entry.response.status_text}".rstrip())
+            say(f"{entry.response.status} {entry.response.status_text}".rstrip())
             for name, value in entry.response.headers:
-                click.echo(f"{name}: {value}")
-            click.echo()
+                say(visible(f"{name}: {value}"))
+            say()
         body = found.body(entry)
         if body is not None:
-            for chunk in chunks(body):
-                sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+            _print_body(chunks(body))
             body.close()
+
+
+def _entry_url(origin: str, url: str) -> str:
+    base = origin_of_text(origin) + "/"
+    try:
+        return str(ada_url.URL(url, base).href)
+    except ValueError:
+        raise InvalidInput(f"'{url}' is not a URL.") from None
+
+
+def _print_body(body: Iterator[bytes]) -> None:
+    if sys.stdout.isatty():
+        lines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+        for chunk in body:
+            click.echo(visible(lines.decode(chunk), "\n\t"), nl=False)
+        click.echo(visible(lines.decode(b"", final=True), "\n\t"), nl=False)
+    else:
+        for chunk in body:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
 
 
 @caches_command.command("rm")
@@ -155,7 +173,10 @@ def show_command(origin: str, cache: str, url: str, include: bool, profile: Prof
 @click.option("--all", "everything", is_flag=True, help="All caches of the origin.")
 @profile_option
 def rm_command(origin: str, cache: str | None, url: str | None, everything: bool, profile: Profile) -> None:
-    """Delete CACHE, or the entry URL of it, or with --all every cache of ORIGIN."""
+    """Delete a cache, one entry of it, or all caches.
+
+    That is CACHE, or the entry URL of it, or with --all every cache of ORIGIN.
+    """
     if (cache is None) != everything:
         raise InvalidInput("Say which cache to delete, or --all for every cache of the origin.")
     with _storage(profile, origin) as storage:
@@ -163,14 +184,14 @@ def rm_command(origin: str, cache: str | None, url: str | None, everything: bool
             names = storage.keys()
             for name in names:
                 storage.delete(name)
-            click.echo(f"Deleted {len(names)} caches of {_origin(origin)}.")
+            say(f"Deleted {counted(len(names), 'cache')} of {origin_of_text(origin)}.")
             return
         found = _cache(storage, origin, cache)
         if url is None:
             storage.delete(cache)
-            click.echo(f"Deleted the cache '{cache}' of {_origin(origin)}.")
+            say(f"Deleted the cache '{cache}' of {origin_of_text(origin)}.")
             return
-        absolute = ada_url.URL(url, _origin(origin) + "/").href
+        absolute = _entry_url(origin, url)
         if not found.delete(Query(absolute, ignore_vary=True)):
             raise NotFoundError(f"{absolute} is not in the cache '{cache}'.")
-        click.echo(f"Deleted {absolute} from the cache '{cache}'.")
+        say(f"Deleted {absolute} from the cache '{cache}'.")

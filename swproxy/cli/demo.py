@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import shlex
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -9,10 +11,10 @@ from typing import Any
 
 import click
 
-from swproxy.cli.options import console, size, table
+from swproxy.cli.output import Cell, print_table, say, size
 from swproxy.config import Settings
 from swproxy.control.client import call
-from swproxy.storage.profile import Profile
+from swproxy.storage.profile import Profile, absolute
 
 
 @click.command("demo")
@@ -28,7 +30,7 @@ def demo_command(once: bool, listen_port: int, directory: str | None) -> None:
     off and visits it again. Nothing else has to run, and no browser has to trust anything.
     """
     with contextlib.ExitStack() as stack:
-        path = Path(directory).expanduser().absolute() if directory else None
+        path = absolute(directory) if directory else None
         if path is None:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="swproxy-demo-")))
         good = asyncio.run(_demo(Profile(path), listen_port, once=once))
@@ -81,10 +83,9 @@ async def _walk(profile: Profile, address: str, sources: dict[str, str]) -> bool
     from swproxy.demo.origin import HOST
     from swproxy.demo.walk import STEPS, Visit, Visitor
 
-    out = console()
     body = {"scope": f"https://{HOST}/", "script": f"https://{HOST}/sw.js"}
     await asyncio.to_thread(call, profile, "POST", "/register", body)
-    out.print(f"Registered the service worker of https://{HOST}/, on an origin that runs on this machine.\n")
+    say(f"Registered the service worker of https://{HOST}/, on an origin that runs on this machine.\n")
     certificate = Authority(profile.ca).certificate
     visitor = Visitor(address, str(certificate), sources)
     visits: list[Visit] = []
@@ -93,19 +94,20 @@ async def _walk(profile: Profile, address: str, sources: dict[str, str]) -> bool
             await asyncio.to_thread(call, profile, "POST", "/offline", {"offline": True})
         steps = [step for step in STEPS if step.online is online]
         visits += [visit async for visit in visitor.walk(steps)]
-    rows = table("NETWORK", "URL", "ANSWERED BY", "STATUS", "SIZE", "TIME", "")
     names = {"network": "network", "cache": "worker, from its cache", "fallback": "worker, its fallback page"}
-    for visit in visits:
-        rows.add_row(
+    rows: list[list[Cell]] = [
+        [
             "on" if visit.step.online else "off",
             visit.step.path,
             names.get(visit.answered_by, visit.answered_by),
             str(visit.status),
             size(visit.size),
             f"{visit.milliseconds:.1f} ms",
-            "" if visit.wrong is None else f"[red]wrong: {visit.wrong}[/red]",
-        )
-    out.print(rows)
+            "" if visit.wrong is None else (f"wrong: {visit.wrong}", "red"),
+        ]
+        for visit in visits
+    ]
+    print_table(("NETWORK", "URL", "ANSWERED BY", "STATUS", "SIZE", "TIME", ""), rows)
     return all(visit.wrong is None for visit in visits)
 
 
@@ -114,8 +116,16 @@ def _invite(profile: Profile, address: str) -> None:
     from swproxy.demo.origin import HOST
 
     url = f"https://{HOST}/"
-    click.echo("\nThe network is off now. Try it yourself while this runs; Ctrl-C ends it.")
-    click.echo(f"  curl --proxy {address} --cacert {Authority(profile.ca).certificate} {url}")
+    say("\nThe network is off now. Try it yourself while this runs; Ctrl-C ends it.")
+    say(f"  curl --proxy {address} --cacert {Authority(profile.ca).certificate} {url}")
     browser = f"--proxy-server={address} --ignore-certificate-errors --user-data-dir=/tmp/swproxy-demo"
-    click.echo(f"  chromium {browser} {url}")
-    click.echo(f"  swproxy offline off --profile {profile.directory}")
+    say(f"  chromium {browser} {url}")
+    say(f"  {_program()} offline off --profile {profile.directory}")
+
+
+def _program() -> str:
+    """What to type for ``swproxy``."""
+    if shutil.which("swproxy"):
+        return "swproxy"
+    started = sys.argv[0]
+    return shlex.join([sys.executable, "-m", "swproxy.cli.main"] if started.endswith(".py") else [started])

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from swproxy.cli.options import console, profile_option, size
+from swproxy.cli.options import profile_option
+from swproxy.cli.output import StyledLines, say, size
 from swproxy.control.client import call
 from swproxy.errors import NotRunning
 from swproxy.storage import journal
@@ -30,28 +31,34 @@ def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, prof
 
     Works without a running proxy, too.
     """
-    out = console()
+    out = StyledLines()
 
     def show(line: dict[str, Any]) -> None:
-        if scope is not None and not (line.get("scope") or line.get("url", "")).startswith(scope):
-            return
         if as_json:
-            click.echo(journal.encoded(line))
+            say(journal.encoded(line))
         else:
             for text, style in format_line(line):
-                out.print(text, style=style, markup=False)
+                out.print(text, style)
 
     with contextlib.suppress(NotRunning):
         call(profile, "POST", "/flush")
-    kept = list(journal.read(profile.log))
+    kept = [line for line in journal.read(profile.log) if _concerns(line, scope)]
+    if not kept:
+        about = "" if scope is None else f" about {scope}"
+        say(f"swproxy: There is nothing{about} in the log of the profile {profile.directory}.", err=True)
     for line in kept[len(kept) - min(lines, len(kept)) :]:
         show(line)
     if follow:
         try:
             for line in _follow(journal.current(profile.log)):
-                show(line)
+                if _concerns(line, scope):
+                    show(line)
         except KeyboardInterrupt:
             pass
+
+
+def _concerns(line: dict[str, Any], scope: str | None) -> bool:
+    return scope is None or (line.get("scope") or line.get("url", "")).startswith(scope)
 
 
 def _follow(path: Path) -> Iterator[dict[str, Any]]:
@@ -86,13 +93,17 @@ def format_line(line: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{clock}  {status}  {line['source']:<7}  {line['method']} {line['url']}  {details}", style
         case "console":
             style = _STYLES.get(line["level"], "")
-            place = f"  {line['url']}:{line['line']}:{line['column']}" if line["url"] else ""
-            yield f"{clock}  {line['level']:<7}  {line['text']}{place}", style
-            if line["stack"]:
-                yield line["stack"], "dim"
+            place = f":{line['line']}:{line['column']}" if line["line"] else ""
+            said = f"{line['text']}  {line['url']}{place}".rstrip()
+            # Only what is ours begins at the left: a site cannot write lines that look like another's.
+            first, *others = said.split("\n")
+            yield f"{clock}  {line['level']:<7}  {first}", style
+            yield from ((f"    {text}", style) for text in others)
+            yield from ((f"    {text.strip()}", "dim") for text in line["stack"].split("\n") if text)
         case "worker":
             reason = f": {line['reason']}" if line["reason"] else ""
             style = "red" if line["event"] == "crashed" else "cyan"
             yield f"{clock}  worker   {line['scope']} worker {line['worker']} {line['event']}{reason}", style
         case "network":
-            yield f"{clock}  network  {line['state']}", "cyan"
+            origins = ", ".join(line.get("origins", []))
+            yield f"{clock}  network  {line['state']}{origins and f' for {origins}'}", "cyan"

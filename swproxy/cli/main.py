@@ -1,12 +1,14 @@
 """``swproxy``: the group of all commands."""
 
 import importlib
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from swproxy import __version__
+from swproxy.cli.output import prepare_streams, say, visible
 from swproxy.errors import SwproxyError
 
 # command -> (module under swproxy.cli, one line about it): modules are imported when their command is used.
@@ -49,27 +51,46 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """A local HTTPS intercepting proxy that runs service workers outside the browser.
 
-    Exit codes: 0 done; 1 the operation failed; 2 invalid input; 3 no proxy is running on this profile.
+    Exit codes: 0 done; 1 the operation failed; 2 invalid input; 3 no proxy is running on this profile; 130 Ctrl-C.
     """
 
 
 def main(arguments: list[str] | None = None) -> Any:
     """Runs a command; ends with its exit code."""
+    if sys.stdout is None:
+        _fail("Standard output is closed: redirect it to /dev/null if nobody is to read it.", 1)
+    prepare_streams()
     try:
         return cli.main(args=arguments, prog_name="swproxy", standalone_mode=False)
     except SwproxyError as error:
-        click.echo(f"swproxy: {error}", err=True)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except OSError as error:  # a closed pipe, as of `swproxy log | head`, is click's to handle
+        if error.filename is not None:
+            _fail(f"Cannot use {error.filename}: {error.strerror}.", 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer would fail again
+        _fail(f"Cannot write the output: {error.strerror}.", 1)
     except click.ClickException as error:
-        error.show()
+        _with_advice(error).show()
         sys.exit(error.exit_code)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except BrokenPipeError:  # `swproxy log | head`
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def _with_advice(error: click.ClickException) -> click.ClickException:
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None and isinstance(error.ctx.command, click.Group):
+        return click.UsageError(
+            f"No such option: {error.option_name}. The options of a command go after it, as in "
+            "`swproxy status --profile DIR`.",
+            error.ctx,
+        )
+    return error
+
+
+def _fail(sentence: str, exit_code: int) -> NoReturn:
+    say(f"swproxy: {visible(sentence)}", err=True)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

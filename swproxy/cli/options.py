@@ -1,17 +1,13 @@
-"""What several commands share."""
+"""What several commands take."""
 
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
+import ada_url
 import click
 
-from swproxy.storage.profile import Profile, default_directory
-
-# Columns: more than any line of ours has.
-_PIPE_WIDTH = 10_000
+from swproxy.errors import InvalidInput
+from swproxy.storage.profile import Profile, absolute, default_directory
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,37 +29,19 @@ def json_option(command: Command) -> Command:
 
 
 def _profile(value: str | None) -> Profile:
-    return Profile(Path(value).expanduser().absolute() if value else default_directory())
+    return Profile(absolute(value) if value else default_directory())
 
 
-def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def origin_of_text(text: str) -> str:
+    """An origin as requests have it.
 
-
-def console() -> Any:
-    """A rich console: colours only on a terminal, no line is broken in a pipe, and ``:cd:`` is no emoji."""
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty()
-    width = None if terminal else _PIPE_WIDTH
-    return Console(highlight=False, emoji=False, soft_wrap=not terminal, width=width)
-
-
-def table(*columns: str) -> Any:
-    """A plain table."""
-    from rich.table import Table
-
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
-
-
-def size(count: int) -> str:
-    """Bytes for a person."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
+    Raises:
+        InvalidInput: it is none, for example empty.
+    """
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        url = None
+    if url is None or url.protocol not in ("https:", "http:"):
+        raise InvalidInput(f"'{text}' is not an origin: give it as https://site.example.")
+    return str(url.origin)

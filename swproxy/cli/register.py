@@ -1,14 +1,21 @@
 """``swproxy register``, ``unregister`` and ``update``"""
 
-from pathlib import Path
+import sys
 from typing import Any
 
 import click
 
-from swproxy.cli.options import json_option, print_json, profile_option
+from swproxy.cli.options import json_option, profile_option
+from swproxy.cli.output import print_json, say
 from swproxy.control.client import call
-from swproxy.errors import InvalidInput
-from swproxy.storage.profile import Profile
+from swproxy.errors import InvalidInput, SwproxyError
+from swproxy.storage.profile import Profile, absolute
+
+
+class Interrupted(SwproxyError):
+    """Ctrl-C while the proxy does what it was asked for."""
+
+    exit_code = 130
 
 
 @click.command("register")
@@ -41,7 +48,7 @@ def register_command(
     """
     local = "://" not in script
     if local:
-        path = Path(script).expanduser().absolute()
+        path = absolute(script)
         if not path.is_file():
             raise InvalidInput(f"The script {path} is not a file; a URL begins with https://.")
         script = str(path)
@@ -52,7 +59,7 @@ def register_command(
         "update_via_cache": update_via_cache,
         "local": local,
     }
-    _show(call(profile, "POST", "/register", body), as_json, "is registered already, with the same script")
+    _show(_post(profile, "/register", body), as_json, "is registered already, with the same script")
 
 
 @click.command("unregister")
@@ -61,7 +68,7 @@ def register_command(
 def unregister_command(scope: str, profile: Profile) -> None:
     """Remove the service worker of SCOPE. Its origin's caches stay: see `swproxy caches rm`."""
     call(profile, "POST", "/unregister", {"scope": scope})
-    click.echo(f"{scope} is unregistered.")
+    say(f"{scope} is unregistered.")
 
 
 @click.command("update")
@@ -71,18 +78,33 @@ def unregister_command(scope: str, profile: Profile) -> None:
 @json_option
 def update_command(scope: str, skip_waiting: bool, profile: Profile, as_json: bool) -> None:
     """Fetch the script of SCOPE again, and install it if it, or what it imports, has changed."""
-    answer = call(profile, "POST", "/update", {"scope": scope, "skip_waiting": skip_waiting})
+    answer = _post(profile, "/update", {"scope": scope, "skip_waiting": skip_waiting})
     _show(answer, as_json, "has not changed")
+
+
+def _post(profile: Profile, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """As ``call``, of what can take long.
+
+    Raises:
+        Interrupted: nobody waits any longer.
+    """
+    try:
+        answer: dict[str, Any] = call(profile, "POST", path, body)
+    except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            say(err=True)  # ends the line that has ^C
+        raise Interrupted("Interrupted; the proxy goes on with it: see `swproxy status`.") from None
+    return answer
 
 
 def _show(answer: dict[str, Any], as_json: bool, unchanged: str) -> None:
     if as_json:
         print_json(answer)
     elif answer["worker"] is None:
-        click.echo(f"{answer['scope']} {unchanged}.")
+        say(f"{answer['scope']} {unchanged}.")
     elif answer["state"] in ("activating", "activated"):
-        click.echo(f"{answer['scope']} is now served by {answer['script']} (worker {answer['worker']}, activated).")
+        say(f"{answer['scope']} is now served by {answer['script']} (worker {answer['worker']}, activated).")
     else:
-        click.echo(
+        say(
             f"{answer['scope']}: worker {answer['worker']} is {answer['state']}; worker {answer['active']} is active."
         )

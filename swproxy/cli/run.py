@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from swproxy.cli.options import profile_option
+from swproxy.cli.output import say
 from swproxy.config import load_settings, warning_of_old_mitmproxy
 from swproxy.storage.profile import Profile
 
@@ -37,6 +38,11 @@ from swproxy.storage.profile import Profile
     "-k", "--ssl-insecure", "insecure", is_flag=True, default=None, help="Do not verify origins' certificates."
 )
 @click.option(
+    "--upstream-ca",
+    metavar="FILE",
+    help="A PEM file with authorities that origins' certificates may be of, besides those that the system trusts.",
+)
+@click.option(
     "--allow-insecure-localhost",
     is_flag=True,
     default=None,
@@ -57,8 +63,11 @@ def run_command(profile: Profile, config: Path | None, assignments: tuple[str, .
     for name in ("mode", "intercept"):
         given[name] = list(given[name]) or None
     settings = load_settings(config, given, list(assignments))
-    if warning := warning_of_old_mitmproxy():
-        click.echo(f"swproxy: {warning}", err=True)
-    from swproxy.proxy.run import run
+    from swproxy.proxy.run import announce, run
 
-    asyncio.run(run(settings, profile if not settings.profile else Profile(settings.profile_directory())))
+    def ready(address: str) -> None:
+        announce(address)
+        if warning := warning_of_old_mitmproxy():
+            say(f"swproxy: {warning}", err=True)
+
+    asyncio.run(run(settings, Profile(settings.profile_directory()) if settings.profile else profile, ready))

@@ -1,8 +1,13 @@
 """``swproxy status``, ``start`` and ``stop``"""
 
+import re
+from collections.abc import Iterable
+
 import click
 
-from swproxy.cli.options import console, json_option, print_json, profile_option, table
+from swproxy.cli.offline import network
+from swproxy.cli.options import json_option, profile_option
+from swproxy.cli.output import counted, print_json, print_paragraph, say
 from swproxy.control.client import call
 from swproxy.storage.profile import Profile
 
@@ -16,27 +21,27 @@ def status_command(profile: Profile, as_json: bool) -> None:
     if as_json:
         print_json(status)
         return
-    out = console()
-    out.print(f"Listening on {', '.join(status['listening'])} (process {status['pid']}), profile {profile.directory}")
-    offline = "offline" if status["offline"] else "online"
-    if status["offline_origins"]:
-        offline += f", but offline for {', '.join(status['offline_origins'])}"
-    out.print(f"Network: {offline}")
+    print_paragraph(f"Listening on {listening(status['listening'])} (process {status['pid']})")
+    print_paragraph(f"Profile: {profile.directory}")
+    print_paragraph(f"Network: {network(status)}")
     if not status["registrations"]:
-        out.print("No service worker is registered: see `swproxy register --help`.")
-        return
-    rows = table("SCOPE", "WORKER", "STATE", "PROCESS", "EVENTS", "SCRIPT")
+        print_paragraph("No service worker is registered: see `swproxy register --help`.")
     for registration in status["registrations"]:
+        say()
+        print_paragraph(registration["scope"])
         for worker in registration["workers"]:
-            rows.add_row(
-                registration["scope"],
-                str(worker["id"]),
-                worker["state"],
-                f"running ({worker['pid']})" if worker["running"] else "stopped",
-                str(worker["events"]),
-                registration["local_script"] or worker["script"],
+            process = f"running (process {worker['pid']})" if worker["running"] else "stopped"
+            events = counted(worker["events"], "event")
+            script = registration["local_script"] or worker["script"]
+            print_paragraph(
+                f"worker {worker['id']}: {worker['state']}, {process}, {events} in progress, {script}", "  "
             )
-    out.print(rows)
+
+
+def listening(urls: Iterable[str]) -> str:
+    """Where the proxy listens; all addresses of this machine are one ``*``, of whatever IP version."""
+    places = dict.fromkeys(re.sub(r"//(?:0\.0\.0\.0|\[::\]):", "//*:", url) for url in urls)
+    return ", ".join(f"{place} (all interfaces)" if "//*:" in place else place for place in places)
 
 
 @click.command("start")
@@ -45,7 +50,7 @@ def status_command(profile: Profile, as_json: bool) -> None:
 def start_command(scope: str, profile: Profile) -> None:
     """Start the process of the worker of SCOPE; it would start by itself at its next event."""
     answer = call(profile, "POST", "/start", {"scope": scope})
-    click.echo(f"Worker {answer['worker']} of {scope} is running.")
+    say(f"Worker {answer['worker']} of {scope} is running.")
 
 
 @click.command("stop")
@@ -55,4 +60,4 @@ def stop_command(scope: str, profile: Profile) -> None:
     """Stop the process of the worker of SCOPE now, events that it has included; the next one starts it afresh."""
     answer = call(profile, "POST", "/stop", {"scope": scope})
     stopped = ", ".join(map(str, answer["workers"]))
-    click.echo(f"Stopped worker {stopped} of {scope}." if stopped else f"No worker of {scope} was running.")
+    say(f"Stopped worker {stopped} of {scope}." if stopped else f"No worker of {scope} was running.")

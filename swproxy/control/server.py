@@ -35,10 +35,10 @@ class ScopeBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class OfflineBody(msgspec.Struct, forbid_unknown_fields=True):
-    """``origin`` empty: everyone."""
+    """Without ``origin``: everyone."""
 
     offline: bool
-    origin: str = ""
+    origin: str | None = None
 
 
 class ControlServer:
@@ -114,10 +114,7 @@ class ControlServer:
 
     async def _offline(self, request: web.Request) -> web.Response:
         body = await _body(request, OfflineBody)
-        origin = None
-        if body.origin:
-            origin = _origin(body.origin)
-        self._context.conditions.set_offline(body.offline, origin)
+        self._context.conditions.set_offline(body.offline, None if body.origin is None else _origin(body.origin))
         status = self._context.status()
         return _json({key: status[key] for key in ("offline", "offline_origins")})
 
@@ -155,7 +152,9 @@ async def _errors(
     try:
         return await handler(request)
     except SwproxyError as error:
-        return _json({"error": str(error), "name": error.name, "exit_code": error.exit_code}, status=400)
+        notes = getattr(error, "__notes__", [])
+        sentence = "; ".join([str(error).rstrip("."), *dict.fromkeys(notes)]) + "." if notes else str(error)
+        return _json({"error": sentence, "name": error.name, "exit_code": error.exit_code}, status=400)
     except web.HTTPException as error:  # no such command, or a body that is too large
         return _json({"error": f"{request.method} {request.path}: {error.reason}.", "exit_code": 1}, error.status)
     except Exception as error:

@@ -86,12 +86,15 @@ def _well_formed(value: Any) -> Any:
 
 
 def _received(connection: socket.socket, files: deque[int]) -> bytes:
-    data, ancillary, _, _ = connection.recvmsg(_READ, socket.CMSG_SPACE(_MAX_FILES * 4))
+    """Reads once; raises ChannelClosed if a file is missing, after which no message is sure of its own."""
+    data, ancillary, flags, _ = connection.recvmsg(_READ, socket.CMSG_SPACE(_MAX_FILES * 4))
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers = array.array("i")
             numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
             files.extend(numbers)
+    if flags & socket.MSG_CTRUNC:
+        raise ChannelClosed("a file that was sent could not be opened: too many open files")
     return data
 
 
@@ -182,8 +185,11 @@ class AsyncChannel(Generic[Incoming]):
     Args:
         connection: the socket; it becomes non-blocking.
         incoming: the type of the messages that come.
-        on_message: called with each message.
+        on_message: called with each message; may raise ChannelClosed if it cannot be one.
         on_close: called once, when the other side is gone.
+
+    Attributes:
+        error: why this end was closed, if it was because of what came.
     """
 
     def __init__(
@@ -201,6 +207,7 @@ class AsyncChannel(Generic[Incoming]):
         self._outgoing: deque[bytes] = deque()
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        self.error = ""
         self.files: deque[int] = deque()
         self._loop.add_reader(connection, self._readable)
 
@@ -241,20 +248,21 @@ class AsyncChannel(Generic[Incoming]):
 
     def _readable(self) -> None:
         try:
-            data = _received(self._connection, self.files)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return
-        try:
+            try:
+                data = _received(self._connection, self.files)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return
             for message in self._framing.feed(data):
                 self._on_message(message)
                 if self._closed:
                     return
-        except ChannelClosed:
+        except ChannelClosed as error:
+            self.error = str(error)
             self.close()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import ada_url
 import aiohttp
@@ -22,6 +23,7 @@ from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody, prefixed
 from swproxy.network.resolver import MappedResolver
+from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.service_worker.registration import origin_of
 
 # A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
@@ -44,9 +46,11 @@ _HOP_BY_HOP = frozenset(
 class FetchSettings:
     """How requests reach the network; times in seconds. ``resolve`` is as in ``Settings``."""
 
+    authorities: TrustedAuthorities = field(default_factory=trusted_authorities)
     insecure: bool = False
     connect_timeout: float = 10.0
     upstream_proxy: str | None = None
+    upstream_auth: str = ""  # "name:password"
     user_agent: str = ""
     resolve: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,17 +102,20 @@ class Fetcher:
     def __init__(self, settings: FetchSettings, conditions: Conditions) -> None:
         self._settings = settings
         self._conditions = conditions
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._responses: WeakSet[aiohttp.ClientResponse] = WeakSet()
+        self._tls = settings.authorities.context()
+        if settings.insecure:
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            context = ssl.create_default_context()
-            if self._settings.insecure:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            self._session = aiohttp.ClientSession(
+    def _session(self, origin: str) -> aiohttp.ClientSession:
+        """One for each origin: it can be cut off alone."""
+        session = self._sessions.get(origin)
+        if session is None:
+            session = self._sessions[origin] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=context, limit=0, limit_per_host=0, resolver=MappedResolver(self._settings.resolve)
+                    ssl=self._tls, limit=0, limit_per_host=0, resolver=MappedResolver(self._settings.resolve)
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout),
@@ -116,14 +123,22 @@ class Fetcher:
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
                 trust_env=False,
+                proxy=self._settings.upstream_proxy,
+                proxy_auth=_basic_auth(self._settings.upstream_auth),
             )
-        return self._session
+        return session
 
     async def close(self) -> None:
-        """Drops all connections; the next fetch makes new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Drops all connections."""
+        await self.cut(lambda _: True)
+
+    async def cut(self, condition: Callable[[str], bool]) -> None:
+        """Drops connections to the origins for which the condition is true: what is under way there breaks off."""
+        for origin in [origin for origin in self._sessions if condition(origin)]:
+            # aiohttp leaves who reads a body waiting.
+            for response in [response for response in self._responses if origin_of(str(response.url)) == origin]:
+                response.content.set_exception(aiohttp.ClientConnectionError("the connection was closed here"))
+            await self._sessions.pop(origin).close()
 
     async def fetch(
         self, request: Request, initiator: Initiator, body: bytes | BodyReader | None = None
@@ -186,19 +201,11 @@ class Fetcher:
         """
         if self._conditions.is_offline(origin_of(url)):
             raise NetworkError(f"offline: {url} was not requested")
-        kept = [(name, _wire_text(value)) for name, value in headers if name.lower() not in _HOP_BY_HOP]
-        try:
-            return await self._client().request(
-                method,
-                yarl.URL(url.partition("#")[0], encoded=True),
-                headers=kept,
-                data=data,
-                allow_redirects=False,
-                auto_decompress=False,
-                proxy=self._settings.upstream_proxy,
-            )
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise NetworkError(f"cannot reach {origin_of(url)}: {_reason(error)}") from None
+        kept = [(name, _wire_text(value)) for name, value in headers if name.lower() not in (*_HOP_BY_HOP, "cookie")]
+        # HTTP/2 has them in pieces.
+        if cookies := "; ".join(value for name, value in headers if name.lower() == "cookie"):
+            kept.append(("Cookie", _wire_text(cookies)))
+        return await self._request(method, url, kept, data, decompress=False)
 
     def _response_type(self, request: Request, initiator: Initiator, origin: str) -> str:
         """https://fetch.spec.whatwg.org/#concept-request-response-tainting; ``origin`` is the request's by now."""
@@ -253,7 +260,7 @@ class Fetcher:
             headers.append(("Accept", "*/*"))
         if cors.get(headers, "user-agent") is None:
             headers.append(("User-Agent", self._user_agent(initiator)))
-        headers.append(("Accept-Encoding", "gzip, deflate, br"))
+        headers.append(("Accept-Encoding", "gzip, deflate, br, zstd"))
         referrer = initiator.url if request.referrer == "about:client" else request.referrer
         if (shown := cors.determine_referrer(request.referrer_policy, referrer, request.url)) is not None:
             headers.append(("Referer", shown))
@@ -282,17 +289,31 @@ class Fetcher:
                 headers = [*headers, ("Content-Length", str(upload.reader.size))]
         elif method in ("POST", "PUT"):
             data = b""
+        return await self._request(method, url, [(name, _wire_text(value)) for name, value in headers], data)
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        headers: list[Header],
+        data: bytes | AsyncIterator[bytes] | None,
+        *,
+        decompress: bool | None = None,
+    ) -> aiohttp.ClientResponse:
+        origin = origin_of(url)
         try:
-            return await self._client().request(
+            response = await self._session(origin).request(
                 method,
                 yarl.URL(url.partition("#")[0], encoded=True),
-                headers=[(name, _wire_text(value)) for name, value in headers],
+                headers=headers,
                 data=data,
                 allow_redirects=False,
-                proxy=self._settings.upstream_proxy,
+                auto_decompress=decompress,
             )
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise NetworkError(f"cannot reach {origin_of(url)}: {_reason(error)}") from None
+            raise NetworkError(f"cannot reach {origin}: {_reason(error)}") from None
+        self._responses.add(response)
+        return response
 
     async def _finish(
         self,
@@ -317,7 +338,7 @@ class Fetcher:
         if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
             response.close()
             return made
-        session = self._session
+        session = self._sessions.get(origin_of(request.url))
         body = await _begin_body(response, initiator.directory, lambda: session is None or session.closed)
         if request.integrity:
             if type_ == "opaque":
@@ -329,11 +350,16 @@ class Fetcher:
         return made
 
 
+def _basic_auth(credentials: str) -> aiohttp.BasicAuth | None:
+    name, _, password = credentials.partition(":")
+    return aiohttp.BasicAuth(name, password, "utf-8") if credentials else None
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "no connection in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate is not trusted ({error.certificate_error})"
+        return f"its certificate is not trusted ({error.certificate_error}): see swproxy run --upstream-ca"
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
         return error.os_error.strerror
     return str(error) or type(error).__name__

@@ -38,7 +38,8 @@ class LiveBody:
     """A body from the network.
 
     With one reader the bytes pass straight through, no faster than they are read. With several, or to save
-    it, they go to a file, as fast as they come.
+    it, they go to a file, as fast as they come. If the disk is full, nothing is saved, and the first reader who comes
+    for what is missing goes on without the file.
 
     Args:
         source: where the bytes come from.
@@ -58,6 +59,9 @@ class LiveBody:
         self._saved = 0
         self._complete = False
         self._error: SwproxyError | None = None
+        self._disk_error: SwproxyError | None = None
+        self._unwritten = b""
+        self._survivor: LiveReader | None = None
         self._pump: asyncio.Task[None] | None = None
         self._progress = asyncio.Event()
 
@@ -69,21 +73,22 @@ class LiveBody:
 
     def _to_file(self) -> None:
         """From now on the bytes go to the file."""
-        if self._file is not None or self._error is not None:
+        if self._file is not None or self._disk_error is not None:
             return
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             # Removed when the last reader has closed.
             self._file = tempfile.NamedTemporaryFile(dir=self._directory, delete=False)  # noqa: SIM115
         except OSError as error:
-            self._error = _disk_error(error)
+            self._disk_error = _disk_error(error)
             return
         self._pump = asyncio.ensure_future(self._pump_to_file())
         # Also if it is cancelled before it has begun.
-        self._pump.add_done_callback(lambda _: self._close_source())
+        self._pump.add_done_callback(self._pump_ended)
 
     async def _pump_to_file(self) -> None:
         assert self._file is not None
+        data = b""
         try:
             while data := await self._source():
                 self._file.write(data)
@@ -94,26 +99,39 @@ class LiveBody:
         except NetworkError as error:
             self._error = error
         except OSError as error:
-            self._error = _disk_error(error)
+            self._disk_error, self._unwritten = _disk_error(error), data
         finally:
             self._wake()
+
+    def _pump_ended(self, pump: "asyncio.Task[None]") -> None:
+        if self._disk_error is None or not self._readers:
+            self._close_source()
 
     def _wake(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
 
-    async def read_at(self, offset: int, size: int) -> bytes:
-        """For readers."""
-        if self._file is None and self._error is None:
-            return await self._source()
+    async def read_for(self, reader: "LiveReader", offset: int, size: int) -> bytes:
+        """The next bytes for a reader that has read up to ``offset``."""
+        if self._file is None:
+            return await self._read_without_file(reader) if self._disk_error is not None else await self._source()
         while self._written <= offset:
             if self._error is not None:
                 raise NetworkError(str(self._error))
             if self._complete:
                 return b""
+            if self._disk_error is not None:
+                return await self._read_without_file(reader)
             await self._progress.wait()
-        assert self._file is not None
-        return os.pread(self._file.fileno(), size, offset)
+        return os.pread(self._file.fileno(), min(size, self._written - offset), offset)
+
+    async def _read_without_file(self, reader: "LiveReader") -> bytes:
+        if self._survivor is None:
+            self._survivor = reader
+        if self._survivor is not reader:
+            raise NetworkError(str(self._disk_error))
+        data, self._unwritten = self._unwritten, b""
+        return data or await self._source()
 
     async def save(self) -> SavedFile:
         """Waits for the end; the file is the caller's.
@@ -125,8 +143,8 @@ class LiveBody:
         self._to_file()
         if self._pump is not None:
             await asyncio.shield(self._pump)
-        if self._error is not None:
-            raise self._error
+        if error := self._disk_error or self._error:
+            raise error
         assert self._file is not None
         # A name of its own: other readers may still use the file, and another save may come.
         self._saved += 1
@@ -144,9 +162,9 @@ class LiveBody:
         self._readers.discard(reader)
         if self._readers:
             return
-        if self._pump is not None:
+        if self._pump is not None and not self._pump.done():
             self._pump.cancel()
-        else:
+        elif self._pump is None or self._disk_error is not None:
             self._close_source()
         if self._file is not None:
             with suppress(OSError):  # of a full disk: its buffer still has what did not fit
@@ -173,7 +191,7 @@ class LiveReader:
 
     async def read(self) -> bytes:
         """See ``BodyReader``."""
-        data = await self._body.read_at(self._offset, CHUNK)
+        data = await self._body.read_for(self, self._offset, CHUNK)
         self._offset += len(data)
         return data
 

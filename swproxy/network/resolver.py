@@ -9,7 +9,7 @@ from aiohttp.resolver import ThreadedResolver
 
 def mapped_address(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int] | None:
     """Where "host:port" really is, if the setting ``resolve`` says so."""
-    target = resolve.get(f"{host}:{port}")
+    target = resolve.get(f"{host.lower()}:{port}")
     if target is None:
         return None
     address, _, target_port = target.rpartition(":")

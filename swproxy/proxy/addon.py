@@ -18,7 +18,7 @@ from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
-from swproxy.proxy.streaming import StreamingEndpoint, stream_answer
+from swproxy.proxy.streaming import StreamingEndpoint, say, stream_answer
 from swproxy.storage.bodies import BytesBody, FileBody
 from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
 
@@ -43,6 +43,8 @@ class ServiceWorkerAddon:
         )
         self._streaming = StreamingEndpoint()
         self._connections = Connections(settings.connect_timeout)
+        # Servers that are elsewhere than they were asked for, by their ids: host and port that were asked for.
+        self._asked: dict[str, tuple[str, int]] = {}
         context.conditions.observe(self._network_changed)
         context.observe_registrations(self._registrations_changed)
 
@@ -72,14 +74,26 @@ class ServiceWorkerAddon:
         else:
             assert data.server.address is not None
             host, port = data.server.address[0], data.server.address[1]
-            data.server.address = mapped_address(self._context.settings.resolve, host, port) or data.server.address
+            if (mapped := mapped_address(self._context.settings.resolve, host, port)) is not None:
+                self._asked[data.server.id] = host, port
+                data.server.address = mapped
             self._connections.limit_dialling(data.server, data.client)
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        self._connections.connected(data.server, data.client)
+
+    def server_disconnected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        self._asked.pop(data.server.id, None)
+
+    def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
+        self._asked.pop(data.server.id, None)
 
     def _is_offline(self, server: connection.Server) -> bool:
         """Whether nothing may go to this server now. Of a tunnel the proxy knows host and port only."""
         if server.address is None or self._streaming.is_ours(server.address):
             return False
-        host, port = server.sni or server.address[0], server.address[1]
+        host, port = self._asked.get(server.id, server.address[:2])
+        host = server.sni or host
         is_offline = self._context.conditions.is_offline
         return is_offline(_serialized_origin("https", host, port)) or is_offline(
             _serialized_origin("http", host, port)
@@ -119,8 +133,7 @@ class ServiceWorkerAddon:
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
         if exchange.is_candidate and (request := self._client_request(flow)) is not None:
-            outcome = await self._context.dispatcher.handle(request, flow.request.raw_content or None)
-            self._conclude(flow, exchange, outcome)
+            self._conclude(flow, exchange, await self._outcome(request, flow.request.raw_content or None))
             if exchange.is_redirected or flow.response is not None or flow.error is not None:
                 return
         if self._context.conditions.is_offline(exchange.origin):
@@ -128,6 +141,14 @@ class ServiceWorkerAddon:
 
     def _client_request(self, flow: http.HTTPFlow) -> ClientRequest | None:
         return flows.client_request(flow, hard_reload_bypasses=self._context.settings.hard_reload_bypasses)
+
+    async def _outcome(self, request: ClientRequest, body: bytes | LiveBody | None) -> Outcome:
+        """A fault of ours must not send to the network what a worker was to answer."""
+        try:
+            return await self._context.dispatcher.handle(request, body)
+        except Exception:
+            log.exception("%s could not be handled", request.target.url)
+            return Failure("swproxy failed; see proxy.log in the profile", None)
 
     def _conclude(self, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome) -> None:
         match outcome:
@@ -148,7 +169,7 @@ class ServiceWorkerAddon:
             body.close()
         else:
             reader = CompleteReader(body) if isinstance(body, BytesBody | FileBody) else body
-            self._streaming.redirect(flow, lambda request: stream_answer(request, answer, reader))
+            self._streaming.redirect(flow, lambda request: stream_answer(request, answer, reader), reader.close)
 
     def _network_error(self, flow: http.HTTPFlow, exchange: Exchange, reason: str) -> None:
         """What a browser gives a page: fetch() rejects. What shows text gets an explanation."""
@@ -184,7 +205,7 @@ class ServiceWorkerAddon:
         content = flow.response.data.content if flow.response is not None else None
         self._context.journal.write(
             "request",
-            method=flow.request.method,
+            method=exchange.method,
             url=exchange.url,
             status=status,
             source=exchange.source,
@@ -199,7 +220,8 @@ class ServiceWorkerAddon:
         request = self._client_request(flow)
         if request is None:
             return
-        flow.request.stream = True
+        # mitmproxy 11 makes the end of a chunked body of an empty piece, and then another one.
+        flow.request.stream = lambda data: [data] if data else []
         self._streaming.redirect(flow, lambda incoming: self._serve_upload(flow, request, incoming))
 
     async def _serve_upload(
@@ -214,7 +236,7 @@ class ServiceWorkerAddon:
         body = LiveBody(read, incoming.content_length, self._context.profile.scratch, lambda: None)
         fallback = body.clone()  # kept on disk, in case the worker leaves the request to the network
         try:
-            outcome = await self._context.dispatcher.handle(request, body)
+            outcome = await self._outcome(request, body)
             if isinstance(outcome, Answer):
                 flows.exchange_of(flow).source = outcome.source
                 answered = outcome.body
@@ -248,9 +270,8 @@ class ServiceWorkerAddon:
         )
         async with upstream:
             response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
-            for name, value in upstream.raw_headers:
-                if name.lower() not in (b"connection", b"keep-alive", b"transfer-encoding"):
-                    response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+            hidden = (b"connection", b"keep-alive", b"transfer-encoding")
+            say(response, [field for field in upstream.raw_headers if field[0].lower() not in hidden])
             await response.prepare(incoming)
             while chunk := await upstream.content.readany():
                 await response.write(chunk)
@@ -260,4 +281,5 @@ class ServiceWorkerAddon:
 
 def _serialized_origin(scheme: str, host: str, port: int) -> str:
     default = 443 if scheme == "https" else 80
+    host = f"[{host.lower()}]" if ":" in host else host.lower()
     return f"{scheme}://{host}" if port == default else f"{scheme}://{host}:{port}"

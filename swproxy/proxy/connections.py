@@ -30,10 +30,22 @@ class Connections:
         asyncio.get_running_loop().call_later(self._connect_timeout, self._give_up, server, client)
 
     def _give_up(self, server: connection.Server, client: connection.Client) -> None:
-        if server.timestamp_tcp_setup is None and server.error is None:
+        if server.timestamp_start is None and server.error is None:
+            # Others are dialling the same address: mitmproxy lets it wait.
+            self.limit_dialling(server, client)
+            return
+        is_ready = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
+        if is_ready is None and server.error is None:
             for handler in self._handlers():
                 if handler.client is client:
                     _cut(handler, server, "no connection in time")
+
+    def connected(self, server: connection.Server, client: connection.Client) -> None:
+        """The server was reached: too late for one that was cut before its turn came."""
+        if server.error is not None:
+            for handler in self._handlers():
+                if handler.client is client and (writer := handler.transports[server].writer) is not None:
+                    writer.close()
 
     def cut_servers(self, condition: Callable[[connection.Server], bool]) -> None:
         """Cuts the connections to servers for which the condition is true."""
@@ -57,5 +69,7 @@ class Connections:
 
 def _cut(handler: ConnectionHandler, which: connection.Connection, reason: str) -> None:
     transport = handler.transports.get(which)
-    if transport is not None and transport.handler is not None:
+    if isinstance(which, connection.Server) and which.timestamp_start is None:
+        which.error = reason  # not even dialled: mitmproxy cannot be interrupted there
+    elif transport is not None and transport.handler is not None:
         transport.handler.cancel(reason)

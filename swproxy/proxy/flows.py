@@ -65,6 +65,7 @@ class Exchange:
     """What swproxy knows of a flow; kept in its metadata.
 
     Attributes:
+        method: the client's.
         url: as the client means it: with the host that it names, not the address it was sent to.
         origin: of the URL, without a default port.
         headers: names in lower case, values of one name combined.
@@ -75,6 +76,7 @@ class Exchange:
         is_redirected: the flow goes to the streaming endpoint.
     """
 
+    method: str
     url: str
     origin: str
     headers: dict[str, str]
@@ -105,13 +107,13 @@ def _exchange(request: http.Request) -> Exchange:
     authority = (request.authority or headers.get("host") or f"{request.host}:{request.port}").lower()
     path = request.path if request.path.startswith("/") else "/"
     origin = f"{scheme}://{authority.removesuffix(':443' if scheme == 'https' else ':80')}"
-    return Exchange(f"{scheme}://{authority}{path}", origin, headers)
+    return Exchange(request.method, f"{scheme}://{authority}{path}", origin, headers)
 
 
 def client_origins(exchange: Exchange) -> tuple[str, ...]:
     """The origins of which the client of a request may be, as far as it says."""
-    headers = exchange.headers
-    return tuple([origin_of(headers[name]) for name in ("origin", "referer") if headers.get(name, "null") != "null"])
+    urls = [_url(exchange.headers.get(name, "")) for name in ("origin", "referer")]
+    return tuple([origin_of(url) for url in urls if url])
 
 
 def is_websocket(request: http.Request, exchange: Exchange) -> bool:
@@ -163,6 +165,9 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
     except ValueError:
         return None
     headers = exchange.headers
+    client_origin = headers.get("origin", "")
+    if client_origin != "null" and not _url(client_origin):
+        client_origin = ""
     mode = headers.get("sec-fetch-mode", "")
     destination = headers.get("sec-fetch-dest", "").replace("empty", "")
     has_metadata = mode in _MODES
@@ -192,13 +197,24 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         cache=_cache_mode(cache_control, is_navigation),
         redirect="manual" if is_navigation or not has_metadata else "follow",
         is_reload_navigation=is_navigation and "max-age=0" in cache_control,
-        referrer=headers.get("referer", "no-referrer"),
-        client_origin=headers.get("origin", ""),
+        referrer=_url(headers.get("referer", "")) or "no-referrer",
+        client_origin=client_origin,
         headers=visible,
         hidden_headers=hidden,
         # What tells one browser from another, as far as HTTP does.
         peer=f"{address[0] if address else ''} {headers.get('user-agent', '')}",
     )
+
+
+def _url(text: str) -> str:
+    """The text if it is an absolute HTTP(S) URL, else nothing."""
+    if not text.startswith(("https://", "http://")):
+        return ""
+    try:
+        ada_url.URL(text)
+    except ValueError:
+        return ""
+    return text
 
 
 def _is_hidden(name: str) -> bool:
@@ -232,25 +248,35 @@ def response_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
 
 def respond(flow: http.HTTPFlow, answer: Answer, content: bytes) -> None:
     """Gives the client the answer; ``content`` is the whole body."""
+    is_head = flow.request.method == "HEAD"
     fields = response_headers(answer)
     if answer.status not in NULL_BODY_STATUSES:
-        fields.append((b"content-length", b"%d" % len(content)))
+        length = b"%d" % len(content) if content or not is_head else _content_length(answer.headers)
+        if length is not None:
+            fields.append((b"content-length", length))
     flow.response = http.Response(
         b"HTTP/1.1",
         answer.status,
         answer.status_text.encode("latin-1", "replace"),
         http.Headers(fields),
-        b"" if flow.request.method == "HEAD" else content,
+        b"" if is_head else content,
         None,
         0.0,
         None,
     )
 
 
+def _content_length(headers: list[Header]) -> bytes | None:
+    """What a response without its body says of the length of that; nothing if it was encoded, for it would not be."""
+    named = {name.lower(): value for name, value in headers}
+    length = named.get("content-length", "")
+    return length.encode() if length.isdecimal() and "content-encoding" not in named else None
+
+
 def refuse(flow: http.HTTPFlow, reason: str) -> None:
     """A network error for a client that shows text: a 502 that says why."""
     flow.response = http.Response.make(
         502,
-        f"swproxy: {reason}\n",
+        "" if flow.request.method == "HEAD" else f"swproxy: {reason}\n",
         {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"},
     )

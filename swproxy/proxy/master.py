@@ -14,6 +14,7 @@ from mitmproxy.master import Master
 from swproxy.ca.authority import Authority
 from swproxy.config import Settings
 from swproxy.errors import InvalidInput, SwproxyError
+from swproxy.network.trust import TrustedAuthorities
 from swproxy.proxy.addon import ServiceWorkerAddon
 from swproxy.proxy.addon_manager import LeanAddonManager
 
@@ -28,7 +29,8 @@ class OwnAuthority(tlsconfig.TlsConfig):
     def configure(self, updated: Any) -> None:
         if self.certstore is None:
             self.certstore = CertStore.from_files(self._authority.key_and_certificate, self._authority.dhparams)
-            self._crl_path = super().crl_path()
+            if hasattr(super(), "crl_path"):  # since mitmproxy 12
+                self._crl_path = super().crl_path()
 
     def crl_path(self) -> str:
         return self._crl_path  # asked for at every request
@@ -41,6 +43,7 @@ class ProxyMaster(Master):
         settings: of this run.
         addon: swproxy's own.
         authority: issues the leaves.
+        authorities: vouch for origins.
 
     Attributes:
         on_ready: awaited once it listens.
@@ -49,7 +52,13 @@ class ProxyMaster(Master):
         InvalidInput: mitmproxy does not take an option.
     """
 
-    def __init__(self, settings: Settings, addon: ServiceWorkerAddon, authority: Authority) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        addon: ServiceWorkerAddon,
+        authority: Authority,
+        authorities: TrustedAuthorities,
+    ) -> None:
         super().__init__(options.Options())
         self.on_ready: Callable[[], Awaitable[None]] | None = None
         self.failure: Exception | None = None
@@ -70,6 +79,8 @@ class ProxyMaster(Master):
             "listen_host": settings.listen_host,
             "listen_port": settings.listen_port,
             "ssl_insecure": settings.insecure,
+            "ssl_verify_upstream_trusted_ca": authorities.file,
+            "ssl_verify_upstream_trusted_confdir": authorities.directory,
             # Dialling the origin at CONNECT breaks every offline case.
             "connection_strategy": "lazy",
             # What no worker handles passes through as it is.
@@ -102,7 +113,7 @@ class ProxyMaster(Master):
 
     def urls(self) -> list[str]:
         """Where it listens."""
-        return [f"http://{_host(address[0])}:{address[1]}" for address in self._proxyserver.listen_addrs()]
+        return urls(self._proxyserver)
 
 
 def _cannot_listen(error: Exception, host: str, port: int) -> SwproxyError:
@@ -113,8 +124,10 @@ def _cannot_listen(error: Exception, host: str, port: int) -> SwproxyError:
     return SwproxyError(f"Cannot listen: {str(error).partition(chr(10))[0]}")
 
 
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+def urls(server: proxyserver.Proxyserver) -> list[str]:
+    """Where it listens."""
+    addresses = [address[:2] for address in server.listen_addrs()]
+    return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host, port in addresses]
 
 
 def quiet_mitmproxy(log_file: Path) -> None:

@@ -56,7 +56,7 @@ async def _run(
     authority.ensure()
     context = ServiceWorkerContext(settings, profile, was_clean=was_clean)
     context.journal.observer = observer
-    master = ProxyMaster(settings, ServiceWorkerAddon(context), authority)
+    master = ProxyMaster(settings, ServiceWorkerAddon(context), authority, context.authorities)
     control = ControlServer(context, lambda: {"pid": os.getpid(), "listening": master.urls()})
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,6 +12,7 @@ from swproxy.context import ServiceWorkerContext
 from swproxy.control.server import ControlServer
 from swproxy.errors import SwproxyError
 from swproxy.proxy.addon import ServiceWorkerAddon
+from swproxy.proxy.master import urls
 from swproxy.storage.profile import Profile, ProfileLock
 
 
@@ -39,6 +40,8 @@ class StockAddon:
         overrides = {
             "profile": os.environ.get("SWPROXY_PROFILE"),
             "insecure": ctx.options.ssl_insecure or None,
+            "upstream_ca": ctx.options.ssl_verify_upstream_trusted_ca,
+            "options": {"upstream_auth": ctx.options.upstream_auth} if ctx.options.upstream_auth else None,
             "mode": list(ctx.options.mode),
         }
         settings = load_settings(Path(file) if file else None, overrides, [])
@@ -68,5 +71,4 @@ class StockAddon:
 
 def _details() -> dict[str, object]:
     server = ctx.master.addons.get("proxyserver")
-    addresses = [f"http://{address[0]}:{address[1]}" for address in server.listen_addrs()] if server else []
-    return {"pid": os.getpid(), "listening": addresses}
+    return {"pid": os.getpid(), "listening": urls(server) if server else []}

@@ -6,7 +6,7 @@ a server of our own: an HTTP endpoint on a loopback port. Each address there is 
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 from mitmproxy import http
@@ -20,6 +20,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Seconds after which an address that nobody came to is forgotten.
 PATIENCE = 30.0
 HOST = "127.0.0.1"
+# What the endpoint is asked with: its HTTP parser does not know all methods there are.
+_METHODS = frozenset({"GET", "HEAD", "POST"})
+_SAID = "swproxy.said"
 # mitmproxy opens at most five connections from one client to one address.
 PORTS = 8
 
@@ -28,14 +31,17 @@ class StreamingEndpoint:
     """The loopback server."""
 
     def __init__(self) -> None:
-        self._expected: dict[str, Handler] = {}
+        self._expected: dict[str, tuple[Handler, Callable[[], None]]] = {}
         self._runner: web.AppRunner | None = None
         self._ports: list[int] = []
 
     async def start(self) -> None:
         application = web.Application(client_max_size=0)
         application.router.add_route("*", "/{token}", self._serve)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
+        application.on_response_prepare.append(_without_defaults)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=0.1, auto_decompress=False, handler_cancellation=True
+        )
         await self._runner.setup()
         for _ in range(PORTS):
             await web.TCPSite(self._runner, HOST, 0).start()
@@ -49,14 +55,21 @@ class StreamingEndpoint:
         """Whether a server address is this endpoint's."""
         return address is not None and address[0] == HOST and address[1] in self._ports
 
-    def redirect(self, flow: http.HTTPFlow, handler: Handler) -> None:
-        """Sends the flow here instead of to its server; ``handler`` answers it."""
+    def redirect(self, flow: http.HTTPFlow, handler: Handler, abandoned: Callable[[], None] = lambda: None) -> None:
+        """Sends the flow here instead of to its server.
+
+        Args:
+            handler: answers it; is cancelled when the client leaves.
+            abandoned: called instead if nobody comes for an answer.
+        """
         token = secrets.token_urlsafe(24)
-        self._expected[token] = handler
-        asyncio.get_running_loop().call_later(PATIENCE, self._expected.pop, token, None)
+        self._expected[token] = handler, abandoned
+        asyncio.get_running_loop().call_later(PATIENCE, self._forget, token)
         port = secrets.choice(self._ports)
         request = flow.request
         exchange_of(flow).is_redirected = True
+        if request.method not in _METHODS:
+            request.method = "POST"
         request.scheme = "http"
         request.data.host = HOST
         request.data.port = port
@@ -65,20 +78,36 @@ class StreamingEndpoint:
         request.headers.pop("accept-encoding", None)
         if request.is_http2 and request.stream and "content-length" not in request.headers:
             request.headers["transfer-encoding"] = "chunked"
+        flow.server_conn.via = None
         request.headers["host"] = f"{HOST}:{port}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        handler = self._expected.pop(request.match_info["token"], None)
-        if handler is None:
-            return web.Response(status=404)
-        return await handler(request)
+        expected = self._expected.pop(request.match_info["token"], None)
+        return web.Response(status=404) if expected is None else await expected[0](request)
+
+    def _forget(self, token: str) -> None:
+        if (expected := self._expected.pop(token, None)) is not None:
+            expected[1]()
+
+
+async def _without_defaults(request: web.Request, response: web.StreamResponse) -> None:
+    """Takes out what aiohttp adds and nobody has said."""
+    for name in ("Server", "Date", "Content-Type"):
+        if name.lower() not in response.get(_SAID, ()):
+            response.headers.pop(name, None)
+
+
+def say(response: web.StreamResponse, fields: Iterable[tuple[bytes, bytes]]) -> None:
+    """Gives the response these header fields, and no others but those of the connection."""
+    for name, value in fields:
+        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    response[_SAID] = {name.lower() for name in response.headers}
 
 
 async def stream_answer(request: web.Request, answer: Answer, reader: BodyReader) -> web.StreamResponse:
     """Writes the answer's body as fast as the client takes it. If the body breaks off, so does the response."""
     response = web.StreamResponse(status=answer.status, reason=answer.status_text)
-    for name, value in response_headers(answer):
-        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    say(response, response_headers(answer))
     if reader.size is not None and answer.status not in NULL_BODY_STATUSES:
         response.content_length = reader.size
     try:

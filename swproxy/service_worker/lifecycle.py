@@ -4,11 +4,12 @@ Each algorithm is a generator under its own name: it yields effects and is sent 
 """
 
 import itertools
+import re
 from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from swproxy.errors import InvalidInput, SecurityError, SwproxyError
+from swproxy.errors import InvalidInput, ScriptError, SecurityError, SwproxyError
 from swproxy.service_worker.effects import (
     ControllerChange,
     DispatchLifecycleEvent,
@@ -50,6 +51,8 @@ JAVASCRIPT_MIME_TYPES = frozenset(
         "text/x-javascript",
     }
 )
+# A line that begins as only those of modules do.
+_MODULE = re.compile(r"^\s*(?:import(?:\s+\w|\s*[{*\"'.])|export\s*[\w{*])", re.MULTILINE)
 
 
 class Lifecycle:
@@ -175,6 +178,7 @@ class Lifecycle:
         failure = yield RunServiceWorker(worker)
         if failure is not None:
             yield TerminateServiceWorker(worker)
+            _note_a_module(job, worker, failure)
             job.reject(failure)
             self._drop_if_new(registration, newest)
             return
@@ -288,11 +292,16 @@ class Lifecycle:
         yield ControllerChange(registration)
         if not worker.should_skip_event("activate"):
             yield DispatchLifecycleEvent(worker, "activate")  # whatever comes of it
-        if worker.state is WorkerState.ACTIVATING:
+        yield from self.finish_activation(registration)
+
+    def finish_activation(self, registration: ServiceWorkerRegistration) -> Steps:
+        """The last steps of Activate, which come whatever happened in the others."""
+        worker = registration.active
+        if worker is not None and worker.state is WorkerState.ACTIVATING:
             worker.state = lifecycle_transition(worker.state, WorkerState.ACTIVATED)
+            yield StateChanged(registration, worker)
             if not registration.unregistered:
                 yield Store(registration)
-            yield StateChanged(registration, worker)
 
     def unregister(self, job: Job) -> Steps:
         """https://w3c.github.io/ServiceWorker/#unregister-algorithm"""
@@ -322,6 +331,15 @@ class Lifecycle:
             if worker.state is not WorkerState.REDUNDANT:
                 worker.state = lifecycle_transition(worker.state, WorkerState.REDUNDANT)
             yield StateChanged(registration, worker)
+
+
+def _note_a_module(job: Job, worker: ServiceWorker, failure: SwproxyError) -> None:
+    """The engine's SyntaxErrors do not say that the script may be of the other type."""
+    if job.worker_type != "classic" or not isinstance(failure, ScriptError):
+        return
+    script = worker.script_resource_map.get(failure.url)
+    if failure.message.startswith("SyntaxError") and script is not None and _MODULE.search(script.text):
+        failure.add_note("a script that imports or exports is a module: register it with --type module")
 
 
 def _check_script_response(

@@ -32,15 +32,14 @@ class RunningStatus(StrEnum):
     STOPPED = "stopped"
     STARTING = "starting"
     RUNNING = "running"
-    STOPPING = "stopping"
 
 
 RUNNING: dict[RunningStatus, frozenset[RunningStatus]] = {
     RunningStatus.STOPPED: frozenset({RunningStatus.STARTING}),
     # A process that fails to start, or crashes, is stopped at once.
-    RunningStatus.STARTING: frozenset({RunningStatus.RUNNING, RunningStatus.STOPPING, RunningStatus.STOPPED}),
-    RunningStatus.RUNNING: frozenset({RunningStatus.STOPPING, RunningStatus.STOPPED}),
-    RunningStatus.STOPPING: frozenset({RunningStatus.STOPPED}),
+    RunningStatus.STARTING: frozenset({RunningStatus.RUNNING, RunningStatus.STOPPED}),
+    # One that is let go takes no more events, though its process may take a while to end.
+    RunningStatus.RUNNING: frozenset({RunningStatus.STOPPED}),
 }
 
 

@@ -123,7 +123,7 @@ class Spool:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
-            raise QuotaExceededError("The disk is full.") from None
+            raise QuotaExceededError("The disk is full: free some space.") from None
 
     def append(self, body: CompleteBody, offset: int, size: int) -> None:
         """Appends a part of a body; else as ``write``."""

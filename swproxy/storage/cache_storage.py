@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote
@@ -29,6 +29,10 @@ from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile,
 
 # Bodies up to this size, in bytes, are kept in the row of their entry: one read serves them.
 INLINE_LIMIT = 1 << 15
+# So many bytes of the disk, or this part of a small one, are left free: to read and to delete takes some, too.
+MARGIN = 1 << 22
+MARGIN_PART = 16
+_DISK_FULL = "The disk is full: free some space."
 
 _SETTINGS = {
     "eviction_policy": "none",
@@ -160,8 +164,8 @@ def request_matches_cached_item(query: Query, request: StoredRequest, response: 
     key = _without_query if query.ignore_search else _without_fragment
     if key(query.url) != key(request.url):
         return False
-    if response is None or query.ignore_vary:
-        return True
+    if response is None or query.ignore_vary or response.type in ("opaque", "opaqueredirect"):
+        return True  # the header list of a response that scripts cannot look into is empty
     vary = _combined(response.headers, "vary")
     if vary is None:
         return True
@@ -180,11 +184,11 @@ def _disk_errors() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "full" not in str(error) and "disk I/O" not in str(error):
             raise
-        raise QuotaExceededError("The disk is full.") from None
+        raise QuotaExceededError(_DISK_FULL) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise QuotaExceededError("The disk is full.") from None
+        raise QuotaExceededError(_DISK_FULL) from None
 
 
 class RequestResponseList:
@@ -207,12 +211,14 @@ class RequestResponseList:
 
     def _records(self, query: Query | None) -> Iterator[list[Entry]]:
         if query is not None and not query.ignore_search:
-            if (value := self._cache.get(_without_fragment(query.url))) is not None:
-                yield _decode_entries(value)
+            yield self._record(_without_fragment(query.url))
             return
         for key in self._urls(query):
-            if (value := self._cache.get(key)) is not None:
-                yield _decode_entries(value)
+            yield self._record(key)
+
+    def _record(self, url: str) -> list[Entry]:
+        value = self._cache.get(url)
+        return [] if value is None else _decode_entries(value)
 
     def _urls(self, query: Query | None) -> list[str]:
         keys = (key for key in self._cache.iterkeys() if isinstance(key, str) and key != _COUNTER)
@@ -270,7 +276,8 @@ class RequestResponseList:
             return body.read(0, body.size)
         key = secrets.randbits(62)
         written.append(key)
-        self._cache.set(key, body, retry=True)
+        # The tag tells whose body it is: ``sweep`` looks there.
+        self._cache.set(key, body, retry=True, tag=_without_fragment(put.request.url))
         return key
 
     def _commit(self, puts: list[Put], bodies: list[bytes | int | None]) -> list[int]:
@@ -330,9 +337,18 @@ class RequestResponseList:
 
         Nobody else may write to the cache meanwhile.
         """
-        used = {entry.body for entry in self.query_cache(None)}
-        self._delete_bodies([k for k in self._cache.iterkeys() if isinstance(k, int) and k not in used])
-        self._cache.check(fix=True)
+        kept = set()
+        for key in [key for key in self._cache.iterkeys() if isinstance(key, int)]:
+            file, url = self._cache.get(key, read=True, tag=True)
+            if file is not None:
+                file.close()
+            if file is not None and (url is None or any(entry.body == key for entry in self._record(url))):
+                kept.add(Path(file.name).name)
+            else:
+                self._delete_bodies([key])
+        for path in Path(self._cache.directory).rglob("*.val"):
+            if path.name not in kept:
+                path.unlink()
 
     def close(self) -> None:
         self._cache.close()
@@ -409,13 +425,14 @@ class CacheStorage:
         """The cache of that name, made if there is none.
 
         Raises:
-            QuotaExceededError: the disk is full.
+            QuotaExceededError: the disk is full, or the quota used up.
         """
         index = self._opened_index(create=True)
         assert index is not None
         key = _key(name)
         value = index.get(key)
         if value is None:
+            self.require(0)
             with _disk_errors(), index.transact(retry=True):
                 value = index.get(key)
                 if value is None:
@@ -452,10 +469,23 @@ class CacheStorage:
         """Bytes on disk, of all caches."""
         return sum(cache.volume() for _, cache in self.all())
 
-    def require(self, size: int) -> None:
-        """Raises QuotaExceededError if ``size`` more bytes are more than the quota."""
+    def require(self, size: int, saved: int = 0) -> None:
+        """Makes sure that there is room for ``size`` more bytes, of which ``saved`` are in files on the disk already.
+
+        Raises:
+            QuotaExceededError: they are more than the quota, or the disk would be too full.
+        """
         if self.usage() + size > self._quota:
             raise QuotaExceededError(f"The origin's quota of {self._quota} bytes would be exceeded.")
+        disk = os.statvfs(self._directory)
+        margin = min(MARGIN, disk.f_blocks * disk.f_frsize // MARGIN_PART)
+        # What SQLite has in its log goes into the database some time, and the log stays as large as it was.
+        logged = 0
+        for path in self._directory.glob("*/cache.db-wal"):
+            with suppress(FileNotFoundError):  # the last who had it open has closed it
+                logged += path.stat().st_size
+        if disk.f_bavail * disk.f_frsize < size - saved + logged + margin:
+            raise QuotaExceededError(_DISK_FULL)
 
     def sweep(self, *, thorough: bool) -> None:
         """Removes the directories of deleted caches; if thorough, also what killed processes left.

@@ -66,6 +66,11 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                raise ProfileError(
+                    f"The registrations in {self._path} cannot be used ({error}): remove the file, and register your "
+                    "service workers again; the caches stay."
+                ) from None
             raise ProfileError(f"Cannot use {self._path}: {error}.") from None
 
     @contextmanager

@@ -5,7 +5,9 @@ Every line has ``time`` (seconds since the epoch) and ``kind``; the rest depends
 - ``request``: ``method``, ``url``, ``status``, ``source`` (network, cache, script or error), ``milliseconds``,
   ``bytes`` (if known), ``reason`` of an error;
 - ``console``: ``scope``, ``level``, ``text``, ``url``, ``line``, ``column``, ``stack``;
-- ``worker``: ``scope``, ``worker``, ``event``, ``reason``.
+- ``worker``: ``scope``, ``worker``, ``event``, ``reason``;
+- ``network``: ``state`` (offline or online), ``origins`` (whose state has changed; none: everyone's), and
+  ``offline_origins``, all that are off by name.
 """
 
 import json

@@ -10,7 +10,7 @@ from typing import IO
 
 import platformdirs
 
-from swproxy.errors import ProfileError
+from swproxy.errors import ProfileError, SwproxyError
 
 # A Unix socket's path has room for about this many bytes on all systems.
 _SOCKET_PATH_LIMIT = 100
@@ -19,6 +19,20 @@ _SOCKET_PATH_LIMIT = 100
 def default_directory() -> Path:
     """Where the profile is if nobody says otherwise."""
     return platformdirs.user_data_path("swproxy")
+
+
+def absolute(path: str) -> Path:
+    """A path that somebody typed, with ~ as shells have it.
+
+    Raises:
+        SwproxyError: there is no such home, or the working directory is gone.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise SwproxyError(f"'{path}' begins with the home of nobody: give the path from / on.") from None
+    except FileNotFoundError:
+        raise SwproxyError(f"The working directory is gone, and '{path}' is relative to it: change to one.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +90,17 @@ class Profile:
         """Makes the directories, for this user only.
 
         Raises:
-            ProfileError: the file system does not let us.
+            ProfileError: the file system does not let us, or the directory is something else.
         """
         with profile_errors(self.directory):
-            for path in (self.directory, self.caches, self.ca, self.log, self.scratch):
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.lock.exists() and any(self.directory.iterdir()):
+                raise ProfileError(
+                    f"{self.directory} is not empty and no profile of swproxy: "
+                    "choose another directory with --profile."
+                )
+            self.lock.touch()
+            for path in (self.caches, self.ca, self.log, self.scratch):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.directory.chmod(0o700)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from swproxy.errors import NetworkError, ScriptError, WorkerGone
+from swproxy.errors import SwproxyError
 from swproxy.ipc import messages
 from swproxy.ipc.messages import Header
 from swproxy.network.fetcher import Fetcher, Initiator
@@ -62,7 +62,7 @@ class Failure:
     """A network error, and why."""
 
     reason: str
-    registration: ServiceWorkerRegistration
+    registration: ServiceWorkerRegistration | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class FetchDispatcher:
             return await self._dispatch(request, body, plan, client, reserved)
         finally:
             if registration is not None and (not isinstance(plan, Dispatch) or plan.soft_update):
-                self._lifecycle.soft_update(registration)
+                self._lifecycle.update_in_background(registration)
 
     def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
         if request.target.is_non_subresource:
@@ -175,7 +175,7 @@ class FetchDispatcher:
             )
             assert event.answer is not None
             answer = await event.answer
-        except (WorkerGone, ScriptError) as error:
+        except (SwproxyError, OSError) as error:
             return Failure(_explain(registration, str(error)), registration)
         if isinstance(answer, messages.FallThrough):
             if answer.canceled:
@@ -199,7 +199,7 @@ class FetchDispatcher:
         upload = body if isinstance(body, bytes | None) else body.reader()
         try:
             response = await self._fetcher.fetch(worker_request(request, None), initiator, upload)
-        except NetworkError as error:
+        except (SwproxyError, OSError) as error:
             return Failure(str(error), registration)
         content: CompleteBody | BodyReader | None = None
         if isinstance(response.body, LiveBody):

@@ -1,18 +1,16 @@
 """The proxy's side of the warm fork server (see realm/fork_server.py)."""
 
 import asyncio
-import os
-import signal
 import socket
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from swproxy.errors import WorkerGone
+
+OnExit = Callable[[int | None], None]
 
 
 class ForkServer:
@@ -30,17 +28,20 @@ class ForkServer:
         self._control: socket.socket | None = None
         self._buffer = b""
         self._ready: asyncio.Future[None] | None = None
-        self._spawning: deque[tuple[asyncio.Future[int], Callable[[int], None]]] = deque()
-        self._on_exit: dict[int, Callable[[int], None]] = {}
+        self._spawning: deque[tuple[asyncio.Future[int], OnExit]] = deque()
+        self._on_exit: dict[int, OnExit] = {}
 
     def start(self) -> None:
-        """Starts the process; it becomes ready by itself."""
+        """Starts the process, if it does not run; it becomes ready by itself."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-X", "utf8", "-m", "swproxy.realm.fork_server", str(theirs.fileno())]
         if self._internal_frames:
             command.append("--internal-frames")
-        with self._error_log.open("ab") as errors, theirs:
+        with theirs, self._error_log.open("ab") as errors:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
@@ -54,31 +55,32 @@ class ForkServer:
         ours.setblocking(False)
         self._control = ours
         self._ready = loop.create_future()
-        loop.add_reader(ours, self._readable)
+        loop.add_reader(ours, self._readable, ours)
 
-    async def spawn(self, on_exit: Callable[[int], None]) -> tuple[int, socket.socket]:
+    async def spawn(self, on_exit: OnExit) -> tuple[int, socket.socket]:
         """Forks a worker process.
 
         Args:
-            on_exit: called with its exit status (negative: the signal that killed it).
+            on_exit: called with its exit status (negative: the signal that killed it); with None if this server ends
+                before it, and nobody will tell.
 
         Returns:
             The process id, and the proxy's end of its socket.
 
         Raises:
             WorkerGone: the fork server has ended.
+            OSError: there is no room for another socket or process.
         """
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self.start()
+        self.start()
         assert self._ready is not None
         assert self._control is not None
+        control = self._control
         await asyncio.shield(self._ready)
         ours, theirs = socket.socketpair()
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         with theirs:
             try:
-                socket.send_fds(self._control, [b"n"], [theirs.fileno()])
+                socket.send_fds(control, [b"n"], [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 raise WorkerGone(f"the process that starts workers does not answer: {error.strerror}") from None
@@ -90,16 +92,15 @@ class ForkServer:
             raise
         return pid, ours
 
-    def _readable(self) -> None:
-        assert self._control is not None
+    def _readable(self, control: socket.socket) -> None:
         try:
-            data = self._control.recv(65536)
+            data = control.recv(65536)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
-            self._lost()
+            self.close()
             return
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
@@ -116,18 +117,8 @@ class ForkServer:
             elif word == b"ended":
                 self._on_exit.pop(int(numbers[0]))(int(numbers[1]))
 
-    def _lost(self) -> None:
-        gone = WorkerGone("the process that starts workers has ended")
-        assert self._ready is not None
-        waiting: list[asyncio.Future[Any]] = [self._ready, *(future for future, _ in self._spawning)]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(gone)
-        self._spawning.clear()
-        self.close()
-
     def close(self) -> None:
-        """Ends the fork server; its workers end when their sockets are closed."""
+        """Ends the fork server; whoever waits for it is told. Its workers end when their sockets are closed."""
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
@@ -137,9 +128,12 @@ class ForkServer:
             self._process.wait()
             self._process = None
         self._buffer = b""
-
-
-def kill(pid: int) -> None:
-    """SIGKILL to one of our own workers."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        waiting = [self._ready, *(future for future, _ in self._spawning)]
+        self._spawning.clear()
+        for future in waiting:
+            if future is not None and not future.done():
+                future.set_exception(WorkerGone("the process that starts workers has ended"))
+                future.exception()  # perhaps nobody waits
+        children, self._on_exit = self._on_exit, {}
+        for on_exit in children.values():
+            on_exit(None)

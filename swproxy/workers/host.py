@@ -1,5 +1,6 @@
 """What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from swproxy.config import Settings
-from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, SwproxyError
+from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, ScriptError, SwproxyError
 from swproxy.ipc import messages
 from swproxy.network.conditions import Conditions
 from swproxy.network.fetcher import Fetcher, Initiator
@@ -84,6 +85,7 @@ class Host:
         self._scripts = scripts
         self._journal = journal
         self._unclean: set[str] = set()
+        self._sweeps: dict[str, asyncio.Task[None]] = {}
         self._locks = Locks(self._deliver_to_locks)
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
             "skip_waiting": self._skip_waiting,
@@ -130,26 +132,44 @@ class Host:
             memory_limit=self._settings.memory_limit,
         )
 
-    def before_start(self, worker: ServiceWorker) -> None:
-        """Tidies the caches of an origin that no process uses."""
+    async def before_start(self, worker: ServiceWorker) -> None:
+        """Tidies the caches of an origin that no process uses; whoever starts meanwhile waits for that."""
         origin = origin_of(worker.script_url)
-        if self._in_use(origin):
-            return
+        if (sweep := self._sweeps.get(origin)) is not None:
+            await asyncio.shield(sweep)
+        elif not self._in_use(origin, worker):
+            if origin not in self._unclean:
+                self._sweep(origin, thorough=False)
+                return
+            sweep = self._sweeps[origin] = asyncio.ensure_future(
+                asyncio.to_thread(self._sweep, origin, thorough=True)
+            )
+            sweep.add_done_callback(lambda _: self._sweeps.pop(origin))
+            await asyncio.shield(sweep)
+
+    def _sweep(self, origin: str, *, thorough: bool) -> None:
         storage = cache_storage.CacheStorage(cache_storage.directory_of(self._profile.caches, origin))
         try:
-            storage.sweep(thorough=origin in self._unclean)
-            self._unclean.discard(origin)
+            storage.sweep(thorough=thorough)
+            if thorough:
+                self._unclean.discard(origin)
         except (SwproxyError, OSError) as error:
             log.warning("cannot tidy the caches of %s: %s", origin, error)  # the worker may not need them
         finally:
             storage.close()
 
     def mark_unclean(self, origin: str) -> None:
-        """The last process that used the caches of the origin was killed: sweep them before the next one."""
+        """A process that used the caches of the origin was killed: sweep them as soon as nobody does."""
         self._unclean.add(origin)
 
-    def _in_use(self, origin: str) -> bool:
-        return any(origin_of(process.worker.script_url) == origin for process in self.manager.all_processes())
+    def _in_use(self, origin: str, worker: ServiceWorker) -> bool:
+        """By a process that began to start before that of ``worker``, which is not forked yet."""
+        for process in self.manager.remaining_processes():
+            if process.worker is worker and not process.pid:
+                return False
+            if origin_of(process.worker.script_url) == origin:
+                return True
+        return False
 
     def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
         """The last event of a worker is over: its registration may have waited for that."""
@@ -164,6 +184,12 @@ class Host:
         self._journal.write("worker", scope=worker.scope, worker=worker.id, event=event, reason=reason)
         if crashed:
             self.mark_unclean(origin_of(worker.script_url))
+
+    def update_failed(self, registration: ServiceWorkerRegistration, error: SwproxyError) -> None:
+        """An update that nobody waits for: the log tells why the old version goes on."""
+        place = (error.url, error.line, error.column, error.stack) if isinstance(error, ScriptError) else ()
+        text = error.message if isinstance(error, ScriptError) else str(error)
+        self._log(registration.scope, messages.Log("error", f"The update failed: {text}", *place))
 
     def state_changed(self, registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
         """Tells the processes of a registration, and the log."""
@@ -182,9 +208,12 @@ class Host:
 
     def log_worker(self, worker: ServiceWorker, line: messages.Log) -> None:
         """A console line or an error."""
+        self._log(worker.scope, line)
+
+    def _log(self, scope: str, line: messages.Log) -> None:
         self._journal.write(
             "console",
-            scope=worker.scope,
+            scope=scope,
             level=line.level,
             text=line.text,
             url=line.url,
@@ -200,7 +229,7 @@ class Host:
     ) -> messages.FetchAnswer:
         """The answer to the worker's fetch(); ``body`` is the request's."""
         request = message.request
-        client = process.client_requests.get(request.id) if request.id is not None else None
+        client = process.client_request(request.id) if request.id is not None else None
         client_url, hidden = "", []
         if isinstance(client, ClientRequest):
             client_url, hidden = client.target.url, client.hidden_headers

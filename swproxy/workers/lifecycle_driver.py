@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from swproxy.errors import ProfileError, SwproxyError
+from swproxy.errors import NetworkError, ProfileError, SwproxyError
 from swproxy.network.script_loader import ScriptLoader
 from swproxy.service_worker import effects
 from swproxy.service_worker.client import ClientMap
@@ -20,6 +20,7 @@ from swproxy.workers.manager import WorkerManager
 log = logging.getLogger(__name__)
 
 StateObserver = Callable[[ServiceWorkerRegistration, ServiceWorker | None], None]
+UpdateFailureObserver = Callable[[ServiceWorkerRegistration, SwproxyError], None]
 
 
 class LifecycleDriver:
@@ -27,6 +28,7 @@ class LifecycleDriver:
 
     Args:
         on_state: told of every change of a worker's state.
+        on_update_failure: told why an update failed that nobody waits for.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class LifecycleDriver:
         database: Database,
         clients: ClientMap,
         on_state: StateObserver,
+        on_update_failure: UpdateFailureObserver,
     ) -> None:
         self._lifecycle = lifecycle
         self._manager = manager
@@ -44,6 +47,7 @@ class LifecycleDriver:
         self._database = database
         self._clients = clients
         self._on_state = on_state
+        self._on_update_failure = on_update_failure
         self._queues = JobQueues(self._run_job)
         self._tasks: set[asyncio.Task[None]] = set()
         self._activated: dict[int, asyncio.Event] = {}
@@ -59,6 +63,17 @@ class LifecycleDriver:
         """https://w3c.github.io/ServiceWorker/#soft-update-algorithm"""
         job = self._lifecycle.soft_update(registration, force_bypass_cache=force)
         return None if job is None else self.schedule(job)
+
+    def update_in_background(self, registration: ServiceWorkerRegistration, *, force: bool = False) -> None:
+        """Soft Update that nobody waits for. That the network is away is no news."""
+
+        def installed(promise: JobPromise) -> None:
+            if promise.error is not None and not isinstance(promise.error, NetworkError):
+                self._on_update_failure(registration, promise.error)
+
+        job = self.soft_update(registration, force=force)
+        if job is not None:
+            job.installed.then(installed)
 
     def _run_job(self, job: Job) -> None:
         self._spawn(self._job(job))
@@ -143,11 +158,18 @@ class LifecycleDriver:
         """Try Activate: one at a time for a scope."""
         task = self._activations.get(registration.scope)
         if task is None:
-            task = self._spawn(self._perform(self._lifecycle.try_activate(registration)))
+            task = self._spawn(self._try_activate(registration))
             self._activations[registration.scope] = task
             tried = registration.waiting
             task.add_done_callback(lambda _: self._activated_or_not(registration, tried))
         return task
+
+    async def _try_activate(self, registration: ServiceWorkerRegistration) -> None:
+        try:
+            await self._perform(self._lifecycle.try_activate(registration))
+        except Exception:
+            log.exception("the activation of %s failed", registration.scope)
+            await self._perform(self._lifecycle.finish_activation(registration))
 
     def _activated_or_not(self, registration: ServiceWorkerRegistration, tried: ServiceWorker | None) -> None:
         del self._activations[registration.scope]

@@ -27,8 +27,8 @@ class ManagerHost(WorkerHost, Protocol):
     def start_message(self, worker: ServiceWorker, scratch: Path) -> messages.Start:
         """What a fresh process is told."""
 
-    def before_start(self, worker: ServiceWorker) -> None:
-        """Called before a process is forked for the worker."""
+    async def before_start(self, worker: ServiceWorker) -> None:
+        """Called before a process is forked for the worker, which is one of ``remaining_processes`` already."""
 
     def worker_has_no_pending_events(self, worker: ServiceWorker) -> None:
         """Called when the last event of a worker is over."""
@@ -55,6 +55,7 @@ class WorkerManager:
         self._scratch = scratch
         self._fork_server = ForkServer(error_log, internal_frames=internal_frames)
         self._processes: dict[int, WorkerProcess] = {}
+        self._leaving: list[WorkerProcess] = []
         self._starting: dict[int, asyncio.Task[ScriptError | None]] = {}
         self._watchdog = Watchdog(limits, lambda: self._processes.values())
         self._numbers = itertools.count(1)
@@ -69,13 +70,14 @@ class WorkerManager:
         self._watchdog.stop()
         for task in self._starting.values():
             task.cancel()
-        processes = list(self._processes.values())
+        processes = self.remaining_processes()
         for process in processes:
             process.stop("the proxy is stopping")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE):
                 for process in processes:
-                    await process.gone.wait()
+                    if process.pid:
+                        await process.gone.wait()
         for process in processes:
             process.kill("the proxy has stopped")
         self._fork_server.close()
@@ -95,6 +97,11 @@ class WorkerManager:
     def all_processes(self) -> list[WorkerProcess]:
         return list(self._processes.values())
 
+    def remaining_processes(self) -> list[WorkerProcess]:
+        """Those that were stopped but are not gone yet, and all others in the order of their start."""
+        self._leaving = [process for process in self._leaving if not process.gone.is_set()]
+        return [*self._leaving, *self._processes.values()]
+
     async def run_service_worker(self, worker: ServiceWorker) -> ScriptError | None:
         """https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm
 
@@ -110,51 +117,56 @@ class WorkerManager:
             raise WorkerGone("the worker is redundant")
         task = self._starting.get(worker.id)
         if task is None:
-            task = self._starting[worker.id] = asyncio.ensure_future(self._start(worker))
-            task.add_done_callback(lambda _: self._starting.pop(worker.id, None))
+            task = self._starting[worker.id] = asyncio.ensure_future(self._start(self._new_process(worker)))
+            task.add_done_callback(lambda task: self._no_longer_starting(worker, task))
         return await asyncio.shield(task)
 
-    async def _start(self, worker: ServiceWorker) -> ScriptError | None:
+    def _no_longer_starting(self, worker: ServiceWorker, task: asyncio.Task[ScriptError | None]) -> None:
+        if self._starting.get(worker.id) is task:
+            del self._starting[worker.id]
+
+    def _new_process(self, worker: ServiceWorker) -> WorkerProcess:
+        """A process that is not forked yet: from now on it can be stopped."""
         worker.running_status = running_transition(worker.running_status, RunningStatus.STARTING)
+        directory = self._scratch / f"{worker.id}-{next(self._numbers)}"
+        process = self._processes[worker.id] = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
+        return process
+
+    async def _start(self, process: WorkerProcess) -> ScriptError | None:
+        worker = process.worker
         try:
-            process = self._new_process(worker)
-        except BaseException:
-            worker.running_status = running_transition(worker.running_status, RunningStatus.STOPPED)
-            raise
-        try:
-            pid, connection = await self._fork_server.spawn(process.has_exited)
-            process.attach(pid, connection, self._host.start_message(worker, process.directory))
+            await self._host.before_start(worker)
             async with asyncio.timeout(self._limits.start):
+                await self._fork(process)
                 failure = await asyncio.shield(process.started)
         except TimeoutError:
-            process.kill(f"the script did not end within {self._limits.start:g} seconds")
+            if process.pid:
+                process.kill(f"the script did not end within {self._limits.start:g} seconds")
+            else:
+                process.stop(f"the process that starts workers did not answer for {self._limits.start:g} seconds")
+            raise WorkerGone(process.end_reason) from None
+        except OSError as error:
+            process.stop(f"the worker process cannot be started: {error.strerror}")
             raise WorkerGone(process.end_reason) from None
         except BaseException:
             process.stop("the worker was not started")
-            self._ended(process)
             raise
         if failure is not None:
             process.stop("the script failed")
             return failure
+        if not process.alive:
+            raise WorkerGone(process.end_reason)
         worker.running_status = running_transition(worker.running_status, RunningStatus.RUNNING)
         self._idle(process)
         return None
 
-    def _new_process(self, worker: ServiceWorker) -> WorkerProcess:
-        """A process that is not forked yet.
-
-        Raises:
-            WorkerGone: there is no room for what it needs on disk.
-        """
-        self._host.before_start(worker)
-        directory = self._scratch / f"{worker.id}-{next(self._numbers)}"
+    async def _fork(self, process: WorkerProcess) -> None:
+        pid, connection = await self._fork_server.spawn(process.has_exited)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WorkerGone(f"the worker process cannot be started: {error.strerror}") from None
-        process = WorkerProcess(worker, self._host, directory, self._idle, self._ended)
-        self._processes[worker.id] = process
-        return process
+            process.attach(pid, connection, self._host.start_message(process.worker, process.directory))
+        except BaseException:
+            connection.close()
+            raise
 
     async def dispatch_event(
         self,
@@ -205,10 +217,13 @@ class WorkerManager:
         process.is_timed = False
         if not process.alive or process.events:
             return  # the end of the last event begins anew
-        missing = process.last_active + self._limits.idle - time.monotonic()
+        until = max(process.last_active, process.last_chunk) + self._limits.idle
+        if process.has_bodies:  # the end of what was answered, perhaps
+            until = max(until, process.last_chunk + self._limits.fetch_event)
+        missing = until - time.monotonic()
         if missing > 0:
             process.is_timed = True
-            asyncio.get_running_loop().call_later(missing, self._stop_if_idle, process)
+            asyncio.get_running_loop().call_later(min(missing, self._limits.idle), self._stop_if_idle, process)
         else:
             process.stop("idle")
 
@@ -217,6 +232,9 @@ class WorkerManager:
         if self._processes.get(worker.id) is not process:
             return
         del self._processes[worker.id]
+        self._starting.pop(worker.id, None)  # the next start does not wait for the failure of this one
+        if process.pid:
+            self._leaving.append(process)
         if worker.running_status is not RunningStatus.STOPPED:
             worker.running_status = running_transition(worker.running_status, RunningStatus.STOPPED)
         self._host.worker_ended(worker, process.end_reason, crashed=process.crashed)

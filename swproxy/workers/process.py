@@ -1,13 +1,16 @@
 """One worker process: what it is sent, what it answers, and what becomes of its events when it ends."""
 
 import asyncio
+import errno
 import itertools
 import os
 import shutil
+import signal
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,12 +18,11 @@ import msgspec
 
 from swproxy.errors import NetworkError, ScriptError, SwproxyError, WorkerGone
 from swproxy.ipc import messages
-from swproxy.ipc.channel import AsyncChannel
+from swproxy.ipc.channel import AsyncChannel, ChannelClosed
 from swproxy.ipc.messages import ToProxy
 from swproxy.network.live_body import BodyReader, LiveBody, LiveReader
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
-from swproxy.workers.fork_server import kill
 
 Body = CompleteBody | BodyReader
 
@@ -52,7 +54,7 @@ REMEMBERED_REQUESTS = 256
 class PendingEvent:
     """An event that was dispatched and is still active."""
 
-    __slots__ = ("answer", "began", "body", "cookies", "finished", "id", "type")
+    __slots__ = ("answer", "began", "body", "client_request", "cookies", "finished", "id", "type")
 
     def __init__(self, id: int, type: str) -> None:  # noqa: A002
         self.id = id
@@ -60,6 +62,7 @@ class PendingEvent:
         self.began = time.monotonic()
         self.answer: asyncio.Future[messages.Respond | messages.FallThrough] | None = None
         self.finished: asyncio.Future[None] | None = None
+        self.client_request: object = None  # of a fetch event
         self.body: Body | None = None  # of the answer
         self.cookies: list[str] = []  # for the client, from what was fetched on its behalf: scripts never see them
 
@@ -79,18 +82,21 @@ class WorkerProcess:
         self.directory = directory
         self.pid = 0
         self.events: dict[int, PendingEvent] = {}
-        self.client_requests: OrderedDict[int, object] = OrderedDict()
         self.last_active = time.monotonic()
+        self.last_chunk = self.last_active  # of a body that the worker writes or reads
         self.last_pong = self.last_active
         self.started: asyncio.Future[ScriptError | None] = asyncio.get_running_loop().create_future()
         self.end_reason = ""
         self.crashed = False
         self.is_timed = False  # the manager's timer for an idle worker runs
-        self.gone = asyncio.Event()
+        self.has_ended = False
+        self.gone = asyncio.Event()  # later: nothing is left of the process
         self._host = host
         self._on_idle = on_idle
         self._on_end = on_end
         self._channel: AsyncChannel[ToProxy] | None = None
+        self._handle: int | None = None
+        self._past_requests: OrderedDict[int, object] = OrderedDict()
         self._event_ids = itertools.count(1)
         self._stream_ids = itertools.count(1)
         self._readers: dict[int, LiveReader] = {}
@@ -99,7 +105,18 @@ class WorkerProcess:
         self._fetches: dict[int, asyncio.Task[None]] = {}
 
     def attach(self, pid: int, connection: socket.socket, start: messages.Start) -> None:
-        """Connects to the process that was forked for it, and says what it is to run."""
+        """Connects to the process that was forked for it, and says what it is to run.
+
+        Raises:
+            WorkerGone: it was stopped before; the process ends when the connection does.
+            OSError: it cannot have its directory, or no file can be opened any more.
+        """
+        if self.has_ended:
+            raise WorkerGone(self.end_reason)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._handle = _handle_of(pid)
+        if self._handle is not None:
+            asyncio.get_running_loop().add_reader(self._handle, self._exited)
         self.pid = pid
         self._channel = AsyncChannel(connection, ToProxy, self._received, self._closed)
         self._channel.send(start)
@@ -113,16 +130,19 @@ class WorkerProcess:
 
         Args:
             request: its ``id`` is replaced by that of the event.
-            client_request: kept for a while, for the fetches that are made of its request.
+            client_request: kept for a while, for the fetches that are made of its request (``client_request``).
         """
         event = self._new_event("fetch")
         event.answer = asyncio.get_running_loop().create_future()
-        self.client_requests[event.id] = client_request
-        if len(self.client_requests) > REMEMBERED_REQUESTS:
-            self.client_requests.popitem(last=False)
+        event.client_request = client_request
         request = msgspec.structs.replace(request, id=event.id)
         self.send(messages.DispatchFetch(event.id, request, client_id, resulting_client_id))
         return event
+
+    def client_request(self, id: int) -> object:  # noqa: A002
+        """What the client has sent for a fetch event that is pending, or one of the last that are over."""
+        event = self.events.get(id)
+        return self._past_requests.get(id) if event is None else event.client_request
 
     def dispatch_event(self, type: str, detail: dict[str, Any] | None = None) -> PendingEvent:  # noqa: A002
         """Fires another event: ``finished`` settles when it is not active any more."""
@@ -146,6 +166,10 @@ class WorkerProcess:
             return
         self.worker.pending_events -= 1
         self.last_active = time.monotonic()
+        if event.client_request is not None:
+            self._past_requests[id] = event.client_request
+            if len(self._past_requests) > REMEMBERED_REQUESTS:
+                self._past_requests.popitem(last=False)
         if event.answer is not None and not event.answer.done():
             event.answer.set_exception(error or WorkerGone("the worker did not answer"))
             event.answer.exception()  # whoever gave the request up does not wait for it
@@ -189,6 +213,7 @@ class WorkerProcess:
             case messages.BodyPull():
                 self._task(self._send_chunk(message.id))
             case messages.BodyChunk():
+                self.last_chunk = time.monotonic()
                 if (body := self._script_bodies.get(message.id)) is not None:
                     body.arrived(message)
             case messages.BodyClone():
@@ -277,6 +302,8 @@ class WorkerProcess:
             return BytesBody(body.data)
         if isinstance(body, messages.OnDisk):
             assert self._channel is not None
+            if not self._channel.files:
+                raise ChannelClosed("a body came without its file")
             file = os.fdopen(self._channel.files.popleft(), "rb")
             return FileBody(file, body.offset, body.size)
         if body.id in self._readers:
@@ -286,19 +313,27 @@ class WorkerProcess:
         return BytesBody(b"")
 
     def _script_body(self, number: int) -> "ScriptBodyReader":
+        self.last_chunk = time.monotonic()
         reader = self._script_bodies[number] = ScriptBodyReader(number, self)
         return reader
 
     def forget_script_body(self, number: int) -> None:
         self._script_bodies.pop(number, None)
 
+    @property
+    def has_bodies(self) -> bool:
+        """Whether somebody may still read what the script writes, or the script from the network."""
+        return bool(self._script_bodies or self._readers)
+
     async def _send_chunk(self, number: int) -> None:
+        self.last_chunk = time.monotonic()
         reader = self._readers.get(number)
         if reader is None:
             self.send(messages.BodyChunk(number, b"", "the body is gone"))
             return
         try:
             data = await reader.read()
+            self.last_chunk = time.monotonic()
         except NetworkError as error:
             self.send(messages.BodyChunk(number, b"", str(error)))
         else:
@@ -335,10 +370,16 @@ class WorkerProcess:
         return self._channel is not None
 
     def stop(self, reason: str) -> None:
-        """Lets the process go: it ends after its present turn. Events that are left fail with the reason."""
-        if self._channel is None:
+        """Lets the process go: it ends after its present turn. Events that are left fail with the reason.
+
+        One that was not forked yet never will run (see ``attach``).
+        """
+        if self.has_ended:
             return
         self.end_reason = reason
+        if self._channel is None:
+            self._closed()
+            return
         self._channel.close()
         # One that is stuck does not notice.
         asyncio.get_running_loop().call_later(STOP_PATIENCE, self._kill_process)
@@ -352,20 +393,40 @@ class WorkerProcess:
             self._channel.close()
 
     def _kill_process(self) -> None:
-        if self.pid and not self.gone.is_set():
-            kill(self.pid)
+        """By its handle: once a process is gone its number may be somebody else's."""
+        if not self.pid or self.gone.is_set():
+            return
+        with suppress(ProcessLookupError):
+            if self._handle is None:
+                os.kill(self.pid, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
-    def has_exited(self, status: int) -> None:
-        """The process is gone, with this exit status (negative: the signal)."""
-        self.gone.set()
-        if self._channel is not None:
+    def has_exited(self, status: int | None) -> None:
+        """The process is gone, with this exit status (negative: the signal).
+
+        None: the fork server is, which would have told. Without a handle nobody knows more of the process then.
+        """
+        if status is None and self._handle is not None:
+            return
+        self._exited()
+        if status is not None and self._channel is not None:
             self._channel.close()
 
+    def _exited(self) -> None:
+        """What it has sent may still wait in the channel, which ends by itself."""
+        self.gone.set()
+        if self._handle is not None:
+            asyncio.get_running_loop().remove_reader(self._handle)
+            os.close(self._handle)
+            self._handle = None
+
     def _closed(self) -> None:
-        self._channel = None
+        self.has_ended = True
+        channel, self._channel = self._channel, None
         if not self.end_reason:
             self.crashed = True
-            self.end_reason = "the worker process has crashed"
+            self.end_reason = (channel and channel.error) or "the worker process has crashed"
         gone = WorkerGone(self.end_reason)
         for number in list(self.events):
             self.finish_event(number, gone)
@@ -381,6 +442,18 @@ class WorkerProcess:
             body.arrived(messages.BodyChunk(0, b"", str(gone)))
         shutil.rmtree(self.directory, ignore_errors=True)
         self._on_end(self)
+
+
+def _handle_of(pid: int) -> int | None:
+    """A descriptor of the process, where there is such a thing; it can be read from once the process has ended."""
+    if not pid or not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
+        return None
 
 
 class ScriptBodyReader:

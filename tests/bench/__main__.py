@@ -232,7 +232,7 @@ BENCHES = {"cache-hit": cache_hit, "pass-through": pass_through, "cold-start": c
 
 
 def main(names: list[str]) -> int:
-    from swproxy.cli.options import console, table
+    from swproxy.cli.output import print_table
 
     figures: list[Figure] = []
     for name in names or BENCHES:
@@ -241,13 +241,12 @@ def main(names: list[str]) -> int:
             for figure in BENCHES[name](directory, Pki(directory / "pki")):
                 print(f"  {figure.name}: {figure.value:.2f} {figure.unit}", file=sys.stderr)
                 figures.append(figure)
-    rows = table("FIGURE", "VALUE", "BAR", "", "")
+    rows = []
     for figure in figures:
         bar = f"{'at most' if figure.smaller else 'at least'} {figure.bar:g} {figure.unit}"
-        rows.add_row(
-            figure.name, f"{figure.value:.2f} {figure.unit}", bar, "ok" if figure.good else "MISSED", figure.details
-        )
-    console().print(rows)
+        value = f"{figure.value:.2f} {figure.unit}"
+        rows.append((figure.name, value, bar, "ok" if figure.good else "MISSED", figure.details))
+    print_table(("FIGURE", "VALUE", "BAR", "", ""), rows)
     return 0 if all(figure.good for figure in figures) else 1
 
 

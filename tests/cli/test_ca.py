@@ -188,18 +188,21 @@ def test_old_interpreters_are_warned_of(swproxy: Callable[..., Done], monkeypatc
     assert json.loads(swproxy("status", "--json").stdout)["warnings"] == [warning]
 
 
-def test_run_warns_at_its_start(
-    profile: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """On stderr: the first line of stdout is for programs that wait until it listens."""
-
-    async def run(*arguments: object) -> None:
-        print("swproxy listening on http://127.0.0.1:8080")
-
-    monkeypatch.setattr("swproxy.cli.run.warning_of_old_mitmproxy", lambda: "Too old.")
-    monkeypatch.setattr("swproxy.proxy.run.run", run)
-    main(["run", "--profile", str(profile)])
-    assert capfd.readouterr() == ("swproxy listening on http://127.0.0.1:8080\n", "swproxy: Too old.\n")
+def test_run_warns_once_it_listens(profile: Path) -> None:
+    """On stderr; a proxy that does not start has one sentence to say, and that is another."""
+    # mitmproxy looks at the version when it is imported, too.
+    code = "import sys, swproxy.proxy.run; sys.version_info = (3, 11, 9); from swproxy.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "run", "--profile", str(profile), "-p", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("swproxy listening on ")
+        assert process.stderr.readline().startswith("swproxy: On Python 3.11 the newest mitmproxy is 11.0.2")
+        failed = subprocess.run(command, capture_output=True, text=True, check=False)
+        process.terminate()
+    assert process.returncode == 0
+    assert failed.stderr.startswith("swproxy: Another swproxy ")
+    assert failed.stderr.count("\n") == 1
 
 
 def test_it_starts_without_mitmproxy() -> None:

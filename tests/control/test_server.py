@@ -206,7 +206,7 @@ async def test_an_origin_offline(profile: Profile, context: ServiceWorkerContext
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize("text", ["site.test", "https://", "ftp://site.test", "https://[", "file:///x", " "])
+@pytest.mark.parametrize("text", ["site.test", "https://", "ftp://site.test", "https://[", "file:///x", " ", ""])
 async def test_what_is_no_origin(profile: Profile, text: str) -> None:
     """The sentence shows one."""
     message = await refused(profile, "/offline", {"offline": True, "origin": text})

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import ssl
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 from origin import Origin
 from proxy_process import ProxyProcess
+from waiting import until
 
 from certs.pki import Pki
 
@@ -84,6 +87,45 @@ def test_cookies_pass_in_both_directions(site: Origin, proxy: ProxyProcess) -> N
     assert seen["x-mine"] == "2"
 
 
+@pytest.mark.parametrize("http", ["--http1.1", "--http2"])
+def test_unusual_requests_reach_the_worker(site: Origin, proxy: ProxyProcess, http: str) -> None:
+    """Methods that nobody knows, a Referer that is no URL, HEAD."""
+    for arguments in (["-X", "BREW"], ["-e", "http://[x"], ["-X", "BREW", "-T", "-"]):
+        assert "user-agent" in json.loads(proxy.curl(f"{site.url}/seen", *arguments, http=http).text)
+    head = proxy.curl(f"{site.url}/pass/cookie", "--head", http=http)
+    assert (head.status, head.headers["content-length"]) == (200, "1")
+
+
+def test_an_origin_that_goes_offline_breaks_off(site: Origin, proxy: ProxyProcess, pki: Pki) -> None:
+    """What a worker gets from there ends at once, and no other origin's body."""
+    goes_on = threading.Event()
+
+    async def halting(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "200000", "Access-Control-Allow-Origin": "*"})
+        await response.prepare(request)
+        await response.write(b"x" * 100_000)
+        await asyncio.to_thread(goes_on.wait, 20)
+        await response.write(b"x" * 100_000)
+        return response
+
+    other = Origin(pki.good())
+    for one in (site, other):
+        one.route("/pass/halting", handler=halting)
+    other.script("/sw.js", PASSING)
+    proxy.registered(f"{other.url}/", f"{other.url}/sw.js")
+    try:
+        with ThreadPoolExecutor() as pool:
+            cut, whole = (pool.submit(proxy.curl, f"{one.url}/pass/halting") for one in (site, other))
+            until(lambda: site.count("/pass/halting") == other.count("/pass/halting") == 1)
+            proxy.offline(True, site.url)
+            assert cut.result(10).exit_code in (18, 56, 92)
+            goes_on.set()
+            assert len(whole.result(10).text) == 200_000
+    finally:
+        goes_on.set()
+        other.close()
+
+
 def test_a_redirect_passes_through(site: Origin, proxy: ProxyProcess) -> None:
     """curl gets the redirect itself, with its cookies."""
     got = proxy.curl(f"{site.url}/pass/redirect")
@@ -118,7 +160,7 @@ def test_a_listener_that_throws_changes_nothing(site: Origin, proxy: ProxyProces
     assert proxy.curl(f"{site.url}/throws").text == "from the network"
     logged = proxy.run("log").stdout
     assert "Uncaught Error: in the listener" in logged
-    assert f"{site.url}/sw.js:17:" in logged
+    assert f"{site.url}/sw.js:20:" in logged
 
 
 def test_a_null_body(site: Origin, proxy: ProxyProcess) -> None:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from origin import Origin
 from proxy_process import ProxyProcess
@@ -21,6 +22,8 @@ def test_mitmdump_runs_the_addon(tmp_path: Path, origin: Origin, pki: Pki) -> No
     stock = StockProxy(tmp_path, pki.ca_certificate, port)
     try:
         assert stock.register(f"{origin.url}/", f"{origin.url}/sw.js").returncode == 0
+        # All interfaces, of both IP versions.
+        assert {urlsplit(url).port for url in stock.status()["listening"]} == {port}
         origin.stop()
         assert stock.curl(f"{origin.url}/").text == "from the worker"
         assert stock.stop() == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import no_descriptors
 
 from swproxy.ipc import channel, messages
 from swproxy.ipc.channel import AsyncChannel, BlockingChannel, ChannelClosed, Framing
@@ -321,6 +322,30 @@ async def test_nothing_is_delivered_after_the_end(pair: tuple[socket.socket, soc
     pair[0].sendall(Framing(ToProxy).frame(LOG) * 3)
     await proxy.until(lambda proxy: proxy.closed == 1)
     assert proxy.seen == [LOG]
+
+
+async def test_a_file_that_cannot_be_received(pair: tuple[socket.socket, socket.socket], tmp_path: Path) -> None:
+    """Ends the channel, and says why: the messages after it would take each other's files."""
+    proxy = Proxy(pair[1])
+    worker: BlockingChannel[Any] = BlockingChannel(pair[0], ToWorker)
+    descriptor = opened(tmp_path / "file", b"content")
+    with no_descriptors():
+        worker.send(RESPOND, descriptor)
+        await proxy.until(lambda proxy: proxy.closed == 1)
+    assert proxy.seen == []
+    assert "too many open files" in proxy.channel.error
+    os.close(descriptor)
+
+
+def test_a_file_that_the_worker_cannot_receive(pair: tuple[socket.socket, socket.socket], tmp_path: Path) -> None:
+    """The same at its end."""
+    worker: BlockingChannel[Any] = BlockingChannel(pair[0], ToProxy)
+    descriptor = opened(tmp_path / "file", b"content")
+    with no_descriptors():
+        BlockingChannel(pair[1], ToWorker).send(RESPOND, descriptor)
+        with pytest.raises(ChannelClosed, match="too many open files"):
+            worker.receive(5)
+    os.close(descriptor)
 
 
 async def test_files_that_no_message_took_are_closed(

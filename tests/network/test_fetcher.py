@@ -62,7 +62,7 @@ async def test_what_a_request_says_of_itself(origin: Origin, worker: Worker) -> 
         "x-mine": "ž",
         "accept": "*/*",
         "user-agent": "swproxy/test",
-        "accept-encoding": "gzip, deflate, br",
+        "accept-encoding": "gzip, deflate, br, zstd",
         "referer": f"{origin.url}/sw.js",
         "sec-fetch-dest": "empty",
         "sec-fetch-mode": "cors",

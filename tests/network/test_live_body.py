@@ -208,20 +208,32 @@ async def test_the_last_reader_ends_the_download(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk(small_disk: Path) -> None:
-    """Saving is a QuotaExceededError, a reader fails where the bytes end, and the room is given back."""
-    source = FakeSource(b"x" * 100_000, b"y" * (1 << 20), b"")
+    """Saving is a QuotaExceededError; who reads still gets everything, and the room is given back."""
+    data = b"x" * 100_000 + b"y" * (1 << 20) + b"z" * 10
+    source = FakeSource(data[:100_000], data[100_000:-10], data[-10:], b"")
     body = source.body(small_disk)
-    reader, clone = body.reader(), body.clone()
+    saving, reader = body.reader(), body.clone()
     with pytest.raises(QuotaExceededError, match="No space left"):
-        await reader.save()
-    assert source.released == 1
-    arrived = await clone.read()
-    assert (b"x" * 100_000 + b"y" * (1 << 20)).startswith(arrived)
-    with pytest.raises(NetworkError, match="No space left"):
-        await whole(clone)
+        await saving.save()
+    saving.close()
+    assert await whole(reader) == data
+    assert source.released == 0
     reader.close()
-    clone.close()
+    assert source.released == 1
     assert names(small_disk) == []
+
+
+async def test_a_full_disk_between_two_readers(small_disk: Path) -> None:
+    """The first goes on alone: the other fails where the file ends."""
+    source = FakeSource(b"y" * (2 << 20), b"")
+    body = source.body(small_disk)
+    first, second = body.reader(), body.clone()
+    assert await whole(first) == b"y" * (2 << 20)
+    with pytest.raises(NetworkError, match="No space left"):
+        await whole(second)
+    first.close()
+    second.close()
+    assert source.released == 1
 
 
 async def test_a_disk_that_is_full_already(small_disk: Path) -> None:
@@ -229,14 +241,15 @@ async def test_a_disk_that_is_full_already(small_disk: Path) -> None:
     directory = small_disk / "scratch"
     fill(small_disk)
     source = FakeSource(b"one", b"")
-    reader = source.body(directory).reader()
-    clone = reader.clone()
+    saving = source.body(directory).reader()
+    reader = saving.clone()
     with pytest.raises(QuotaExceededError, match="No space left"):
-        await reader.save()
+        await saving.save()
+    assert await whole(reader) == b"one"
     with pytest.raises(NetworkError, match="No space left"):
-        await clone.read()
+        await saving.read()
+    saving.close()
     reader.close()
-    clone.close()
     await soon(lambda: source.released == 1)
     assert names(directory) == []
 

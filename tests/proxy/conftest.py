@@ -32,16 +32,12 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-async def new_proxy(
-    tmp_path: Path, pki: Pki, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., OwnProxy]]:
+async def new_proxy(tmp_path: Path, pki: Pki) -> AsyncIterator[Callable[..., OwnProxy]]:
     """Makes proxies that trust the CA of the tests; they are closed with the test."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(pki.ca_certificate))
     made: list[OwnProxy] = []
 
     def make(**settings: Any) -> OwnProxy:
-        options = {"ssl_verify_upstream_trusted_ca": str(pki.ca_certificate)} | settings.pop("options", {})
-        proxy = OwnProxy(tmp_path / str(len(made)), options=options, **settings)
+        proxy = OwnProxy(tmp_path / str(len(made)), **{"upstream_ca": str(pki.ca_certificate)} | settings)
         made.append(proxy)
         return proxy
 

@@ -44,6 +44,18 @@ async def test_http_on_this_machine_may_have_workers(started: Started, tmp_path:
         origin.close()
 
 
+async def test_a_fault_of_ours_is_no_way_to_the_network(
+    started: Started, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker was to answer does not reach its origin because something broke here."""
+    proxy = await started()
+    await registered(proxy, f"{origin.url}/", tmp_path)
+    monkeypatch.setattr(proxy.context.dispatcher, "handle", None)
+    head = await asked(await proxy.tunnel(origin.port, proxy.authority.certificate), "/", origin.url[8:])
+    assert head.startswith(b"HTTP/1.1 502 ")
+    assert origin.hits == []
+
+
 async def test_offline_from_the_start(started: Started, origin: Origin) -> None:
     """An origin without a worker is not asked either; the client hears why."""
     proxy = await started(offline=True, intercept=["localhost"])

@@ -1,10 +1,12 @@
 """Connections that are given up or cut, in a proxy that runs."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from mitmproxy.test import taddons, tflow
 from network_worker import raw_server
 from origin import Origin
@@ -42,6 +44,19 @@ async def test_a_server_that_does_not_answer_is_given_up(started: Started, silen
     head = await asked(streams, f"http://127.0.0.1:{silent_port}/", f"127.0.0.1:{silent_port}")
     assert head.startswith(b"HTTP/1.1 502 ")
     assert time.monotonic() - began < 10
+
+
+async def test_a_server_that_does_not_speak_tls_is_given_up(started: Started) -> None:
+    """It takes the connection and says nothing: that is no connection either."""
+    proxy = await started(connect_timeout=0.2, intercept=["localhost"])
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw_server(silent) as url:
+        port = int(url.rpartition(":")[2])
+        streams = await proxy.tunnel(port, proxy.authority.certificate)
+        assert (await asked(streams, "/", f"localhost:{port}")).startswith(b"HTTP/1.1 502 ")
 
 
 async def test_a_server_that_was_reached_may_take_its_time(started: Started) -> None:
@@ -96,6 +111,28 @@ async def test_others_stay(started: Started, origin: Origin, pki: Pki) -> None:
     streams = await tunnelled(proxy, origin, pki)
     proxy.context.conditions.set_offline(True, "https://localhost")
     assert b" 404 " in await asked(streams, "/again")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "elsewhere.test"])
+async def test_an_origin_is_offline_by_whatever_name(started: Started, origin: Origin, pki: Pki, host: str) -> None:
+    """In capitals, or mapped to another address: it is neither reached, nor does a tunnel to it stay."""
+    proxy = await started(resolve={f"elsewhere.test:{origin.port}": f"127.0.0.1:{origin.port}"})
+    reader, writer = await proxy.connect()
+    connect = f"CONNECT {host}:{origin.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    writer.write(connect)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    context = ssl.create_default_context(cafile=str(pki.ca_certificate))
+    context.check_hostname = False
+    await writer.start_tls(context, server_hostname=host, ssl_handshake_timeout=10)
+    assert b" 404 " in await asked((reader, writer), "/")
+    proxy.context.conditions.set_offline(True, f"https://{host.lower()}:{origin.port}")
+    assert await ended((reader, writer))
+    reader, writer = await proxy.connect()
+    writer.write(connect)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await writer.start_tls(context, server_hostname=host, ssl_handshake_timeout=10)
+    assert len(origin.hits) == 1
 
 
 async def test_offline_ends_dialling(started: Started, silent_port: int) -> None:

@@ -126,6 +126,7 @@ def test_an_exchange_is_made_once() -> None:
         ({"referer": f"{SITE}/page?x"}, (SITE,)),
         ({"origin": "https://a.test", "referer": "https://b.test:8443/"}, ("https://a.test", "https://b.test:8443")),
         ({"origin": "null", "referer": f"{SITE}/"}, (SITE,)),
+        ({"origin": "http://[x", "referer": "nonsense"}, ()),
     ],
 )
 def test_origins_of_the_client(headers: dict[str, str], origins: tuple[str, ...]) -> None:
@@ -345,6 +346,23 @@ def test_head_has_the_length_but_not_the_body() -> None:
     assert (flow.response.raw_content, flow.response.headers["content-length"]) == (b"", "5")
 
 
+@pytest.mark.parametrize(
+    ("headers", "length"),
+    [
+        ([("Content-Length", "10")], "10"),
+        ([], None),
+        ([("Content-Length", "ten")], None),
+        ([("Content-Length", "10"), ("Content-Encoding", "gzip")], None),
+    ],
+)
+def test_head_of_a_response_without_its_body(headers: list[Header], length: str | None) -> None:
+    """The origin has said how long it is, if it is not another length when it is decoded."""
+    flow = flow_of(SITE, "HEAD")
+    flows.respond(flow, answer(200, *headers), b"")
+    assert flow.response is not None
+    assert flow.response.headers.get("content-length") == length
+
+
 @pytest.mark.parametrize("status", sorted(flows.NULL_BODY_STATUSES))
 def test_a_status_without_a_body_has_no_length(status: int) -> None:
     """A client would wait for it, or take it for the next response."""
@@ -362,3 +380,11 @@ def test_a_refusal_says_why() -> None:
     assert (flow.response.status_code, flow.response.text) == (502, "swproxy: the worker is caf\xe9\n")
     assert flow.response.headers["content-type"] == "text/plain; charset=utf-8"
     assert flow.response.headers["cache-control"] == "no-store"
+
+
+def test_a_refusal_of_head_has_no_body() -> None:
+    """A client would take it for the next response."""
+    flow = flow_of(SITE, "HEAD")
+    flows.refuse(flow, "no")
+    assert flow.response is not None
+    assert flow.response.raw_content == b""

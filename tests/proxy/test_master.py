@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.certs import Cert
 from mitmproxy.test import taddons
 from origin import Origin
@@ -203,6 +204,7 @@ async def test_mitmproxy_makes_no_authority_of_its_own(authority: Authority, tmp
     assert not (tmp_path / "confdir").exists()
 
 
+@pytest.mark.skipif(not hasattr(TlsConfig, "crl_path"), reason="mitmproxy 11 names no list of revocations")
 async def test_the_address_of_revocations_does_not_change(authority: Authority) -> None:
     """It is in every leaf, so that it has to be the authority's."""
     own = OwnAuthority(authority)

@@ -130,12 +130,30 @@ async def test_addresses_cannot_be_guessed(endpoint: StreamingEndpoint, client: 
 async def test_an_address_that_nobody_came_to_is_forgotten(
     endpoint: StreamingEndpoint, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a while: its client has gone."""
+    """After a while: its client has gone. What was to be sent is let go."""
     monkeypatch.setattr(streaming, "PATIENCE", 0)
-    flow = page()
-    endpoint.redirect(flow, hello)
+    flow, abandoned = page(), asyncio.Event()
+    endpoint.redirect(flow, hello, abandoned.set)
+    await asyncio.wait_for(abandoned.wait(), 10)
     async with client.get(address(flow)) as response:
         assert response.status == 404
+
+
+async def test_a_method_that_nobody_knows(endpoint: StreamingEndpoint, client: aiohttp.ClientSession) -> None:
+    """HTTP parsers may refuse it: the endpoint is asked with another one."""
+    flow = page()
+    flow.request.method = "BREW"
+    assert exchange_of(flow).method == "BREW"
+    endpoint.redirect(flow, hello)
+    assert (flow.request.method, exchange_of(flow).method) == ("POST", "BREW")
+
+
+async def test_no_other_proxy_is_asked(endpoint: StreamingEndpoint) -> None:
+    """In upstream mode requests go to another proxy, but not these."""
+    flow = page()
+    flow.server_conn.via = ("http", ("upstream.test", 8080))
+    endpoint.redirect(flow, hello)
+    assert flow.server_conn.via is None
 
 
 async def test_which_addresses_are_ours(endpoint: StreamingEndpoint) -> None:
@@ -191,7 +209,8 @@ async def test_an_answer_arrives_whole(
     async with client.get(address(flow)) as response:
         assert (response.status, response.reason) == (201, "Fine")
         assert (response.headers["X"], response.headers.getall("Set-Cookie")) == ("y", ["a=b", "c=d"])
-        assert "Content-Encoding" not in response.headers
+        # Not those of the connection, and not what aiohttp says of itself.
+        assert not {"Content-Encoding", "Content-Type", "Date", "Server"} & set(response.headers)
         assert response.content_length == 6
         assert await response.read() == b"onetwo"
     assert source.released.is_set()
@@ -243,14 +262,20 @@ async def test_a_body_that_breaks_off(
     await asyncio.wait_for(source.released.wait(), 10)
 
 
+@pytest.mark.parametrize("stalls", [False, True])
 async def test_a_client_that_leaves_ends_the_body(
-    endpoint: StreamingEndpoint, client: aiohttp.ClientSession, tmp_path: Path
+    endpoint: StreamingEndpoint, client: aiohttp.ClientSession, tmp_path: Path, stalls: bool
 ) -> None:
     """Nobody goes on reading what nobody gets."""
 
     class Endless(Source):
         async def read(self) -> bytes:
+            if stalls and self.began:
+                await asyncio.Event().wait()
+            self.began = True
             return b"x" * 65536
+
+        began = False
 
     flow, source = page(), Endless()
     endpoint.redirect(flow, source.answering(tmp_path))

@@ -111,7 +111,7 @@ def test_a_first_registration(lifecycle: Lifecycle) -> None:
     world.transcript.clear()
     registration = job.promise.value
     world.play(lifecycle.try_activate(registration))
-    assert world.transcript == ["store", "1 activating", "controllerchange", "activate 1", "store", "1 activated"]
+    assert world.transcript == ["store", "1 activating", "controllerchange", "activate 1", "1 activated", "store"]
     assert registration.active is job.installed.value
     assert registration.waiting is None
 

@@ -1,7 +1,10 @@
 """The Cache API on disk."""
 
+import os
 import sqlite3
 import time
+import traceback
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -304,6 +307,57 @@ def test_a_disk_that_is_full_already(small_disk: Path) -> None:
     storage.close()
 
 
+@pytest.mark.parametrize("size", [1000, INLINE_LIMIT + 1], ids=["in-rows", "in-files"])
+def test_some_of_the_disk_stays_free(small_disk: Path, size: int) -> None:
+    """A script cannot fill it so far that what is there cannot be read, or deleted, after a crash."""
+    directory = small_disk / "origin"
+    storage = CacheStorage(directory)
+    cache = storage.open("v1")
+
+    def store() -> None:
+        for number in range(10_000):
+            storage.require(size)
+            cache.put([put(f"/{number}", b"x" * size)])
+
+    with pytest.raises(QuotaExceededError, match=r"^The disk is full: free some space\.$"):
+        store()
+    with pytest.raises(QuotaExceededError, match="free some space"):
+        storage.open("v2")
+    assert storage.open("v1") is cache
+    pid = os.fork()
+    if pid == 0:  # a process that did not close what it had open
+        os._exit(_reads_and_deletes(directory))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    storage.close()
+
+
+def _reads_and_deletes(directory: Path) -> int:
+    try:
+        again = CacheStorage(directory)
+        cache = again.get("v1")
+        assert cache is not None
+        assert content(cache, cache.query_cache(query("/0"))[0])
+        assert cache.delete(query("/0"))
+        assert again.delete("v1")
+        again.sweep(thorough=True)
+        again.close()
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def test_what_is_on_the_disk_already_needs_no_room(small_disk: Path) -> None:
+    """A saved file becomes a body by its name; of the quota it takes its part."""
+    storage = CacheStorage(small_disk / "origin", quota=1 << 30)
+    storage.open("v1")
+    with pytest.raises(QuotaExceededError, match="disk is full"):
+        storage.require(1 << 20)
+    storage.require(1 << 20, saved=1 << 20)
+    with pytest.raises(QuotaExceededError, match="quota"):
+        storage.require(1 << 30, saved=1 << 30)
+
+
 # The caches of an origin
 
 
@@ -387,6 +441,23 @@ def test_sweep_after_a_crash(storage: CacheStorage, tmp_path: Path) -> None:
     again.sweep(thorough=True)
     assert files(tmp_path) == kept
     assert only(again.open("v1"), "/a") == LARGE
+
+
+def test_a_sweep_reads_no_bodies(storage: CacheStorage, tmp_path: Path) -> None:
+    """Its memory and time do not depend on their size: neither on that of files nor of those in rows."""
+    cache = storage.open("v1")
+    cache.put([put(f"/{number}", b"x" * INLINE_LIMIT) for number in range(500)])
+    cache.put([put("/file", LARGE)])
+    kept = files(tmp_path)
+    storage.close()
+    again = CacheStorage(tmp_path / "origin")
+    tracemalloc.start()
+    again.sweep(thorough=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    assert files(tmp_path) == kept
+    assert len(again.open("v1").query_cache(None)) == 501
 
 
 def test_sweeping_damaged_caches(storage: CacheStorage, tmp_path: Path) -> None:

@@ -183,9 +183,12 @@ def test_a_newer_version_is_refused(database: Database, path: Path) -> None:
     "damage", [b"not a database, and long enough to be looked at " * 50, b"SQLite format 3\0" + b"\xff" * 8192]
 )
 def test_a_damaged_file_is_one_clear_sentence(path: Path, damage: bytes) -> None:
-    """The error names the file, and the file is left as it is."""
+    """The error names the file and says what to do; the file is left as it is."""
     path.write_bytes(damage)
-    with pytest.raises(ProfileError, match=rf"^Cannot use {path}: .*\.$"):
+    sentence = (
+        rf"^The registrations in {path} cannot be used \(.*\): remove the file, and register .*; the caches stay\.$"
+    )
+    with pytest.raises(ProfileError, match=sentence):
         Database(path).load()
     assert path.read_bytes() == damage
 

@@ -128,3 +128,13 @@ def test_other_errors_pass(tmp_path: Path) -> None:
     """Only what the file system says is turned into a ProfileError."""
     with pytest.raises(KeyError), profile_errors(tmp_path):
         raise KeyError("x")
+
+
+def test_a_directory_of_something_else(tmp_path: Path) -> None:
+    """Nothing in it is touched."""
+    thesis = tmp_path / "scratch" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    with pytest.raises(ProfileError, match=rf"^{tmp_path} is not empty and no profile of swproxy: .* --profile\.$"):
+        Profile(tmp_path).prepare()
+    assert thesis.read_text() == "years of work"

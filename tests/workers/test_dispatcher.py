@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import no_descriptors
 from origin import Origin
 from running_workers import Workers
 from waiting import soon
@@ -292,6 +293,15 @@ async def test_a_worker_that_does_not_start(workers: Workers, tmp_path: Path) ->
     workers.context.conditions.set_offline(True)
     assert "Error: not any more" in await failure(workers, navigation(ROOT))
     workers.context.conditions.set_offline(False)
+    assert await text(workers, navigation(ROOT)) == "x"
+
+
+async def test_a_worker_that_cannot_be_started(workers: Workers) -> None:
+    """For lack of descriptors: a failure, never the network, which the worker may be there to keep out."""
+    worker = await workers.register(ROOT, "onfetch = (event) => event.respondWith(new Response('x'));")
+    workers.context.manager.terminate(worker)
+    with no_descriptors():
+        assert "Too many open files" in await failure(workers, navigation(ROOT))
     assert await text(workers, navigation(ROOT)) == "x"
 
 

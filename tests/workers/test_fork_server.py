@@ -1,6 +1,7 @@
 """The warm parent of all worker processes."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -14,19 +15,19 @@ from waiting import until_ended
 from swproxy.errors import WorkerGone
 from swproxy.ipc.channel import AsyncChannel
 from swproxy.ipc.messages import Started, ToProxy
-from swproxy.workers.fork_server import ForkServer, kill
+from swproxy.workers.fork_server import ForkServer
 
 
 class Exits:
     """Collects how processes have ended."""
 
     def __init__(self) -> None:
-        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.status: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
-    def __call__(self, status: int) -> None:
+    def __call__(self, status: int | None) -> None:
         self.status.set_result(status)
 
-    async def wait(self) -> int:
+    async def wait(self) -> int | None:
         return await asyncio.wait_for(self.status, 10)
 
 
@@ -85,12 +86,11 @@ async def test_nothing_of_the_host_is_inherited(fork_server: ForkServer, tmp_pat
 
 
 async def test_how_a_process_ended(fork_server: ForkServer) -> None:
-    """A signal is told as a negative number; killing what is gone already does nothing."""
+    """A signal is told as a negative number."""
     exits = Exits()
     pid, connection = await fork_server.spawn(exits)
-    kill(pid)
+    os.kill(pid, signal.SIGKILL)
     assert await exits.wait() == -signal.SIGKILL
-    kill(pid)
     connection.close()
 
 
@@ -154,9 +154,42 @@ async def test_a_spawn_that_is_given_up(fork_server: ForkServer) -> None:
     given_up.cancel()
     server.resume()
     pid, connection = await asyncio.wait_for(wanted, 10)
-    kill(pid)
+    os.kill(pid, signal.SIGKILL)
     assert await exits.wait() == -signal.SIGKILL
     connection.close()
+
+
+async def test_killed_and_the_next_one_comes_before_it_is_noticed(fork_server: ForkServer) -> None:
+    """Who waited for the old one is told, and gets nothing of the new one's."""
+    _, connection = await fork_server.spawn(exits := Exits())
+    server = server_process(fork_server)
+    server.suspend()
+    waits = asyncio.ensure_future(fork_server.spawn(Exits()))
+    await asyncio.sleep(0)
+    server.kill()
+    assert fork_server._process is not None
+    fork_server._process.wait(10)
+    pid, other = await asyncio.wait_for(fork_server.spawn(Exits()), 10)
+    with pytest.raises(WorkerGone, match="the process that starts workers has ended"):
+        await asyncio.wait_for(waits, 10)
+    assert psutil.Process(pid).ppid() == server_process(fork_server).pid
+    assert await exits.wait() is None  # of its child nobody hears any more
+    connection.close()
+    other.close()
+
+
+async def test_there_is_one_server(tmp_path: Path) -> None:
+    """Though a worker is wanted before it is started, and it is started again."""
+    server = ForkServer(tmp_path / "workers.log")
+    spawning = asyncio.ensure_future(server.spawn(Exits()))
+    await asyncio.sleep(0)
+    first = server_process(server)
+    server.start()
+    assert server_process(server) == first
+    pid, connection = await asyncio.wait_for(spawning, 10)
+    assert psutil.Process(pid).ppid() == first.pid
+    connection.close()
+    server.close()
 
 
 async def test_closing_ends_the_server(fork_server: ForkServer) -> None:

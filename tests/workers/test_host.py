@@ -1,6 +1,10 @@
 """What workers ask of the proxy, and what they are told."""
 
+import asyncio
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
+from swproxy.storage.bodies import BytesBody
 
 SITE = "https://site.test"
 ROOT = f"{SITE}/"
@@ -197,8 +202,16 @@ def cache_directories(workers: Workers) -> int:
     return len([path for path in directory.iterdir() if path.name != "index"])
 
 
-async def restart(workers: Workers, worker: ServiceWorker) -> None:
+async def stop(workers: Workers, worker: ServiceWorker) -> None:
+    """Returns when nothing is left of its process."""
+    process = workers.context.manager.running(worker)
     workers.context.manager.terminate(worker)
+    if process is not None:
+        await asyncio.wait_for(process.gone.wait(), 10)
+
+
+async def restart(workers: Workers, worker: ServiceWorker) -> None:
+    await stop(workers, worker)
     assert await workers.context.manager.run_service_worker(worker) is None
 
 
@@ -209,9 +222,71 @@ async def test_deleted_caches_go_when_no_process_uses_them(workers: Workers) -> 
     other = await workers.register(f"{ROOT}other/", "")
     await restart(workers, worker)
     assert cache_directories(workers) == 2
-    workers.context.manager.terminate(other)
+    await stop(workers, other)
     await restart(workers, worker)
     assert cache_directories(workers) == 1
+
+
+async def test_a_process_that_has_not_ended_yet_uses_the_caches(workers: Workers) -> None:
+    """Though it was stopped: nothing is tidied beside it."""
+    worker = await workers.register(ROOT, STORES)
+    process = workers.context.manager.running(worker)
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    workers.context.manager.terminate(worker)
+    assert await workers.context.manager.run_service_worker(worker) is None
+    assert cache_directories(workers) == 2
+    os.kill(process.pid, signal.SIGKILL)
+    await asyncio.wait_for(process.gone.wait(), 10)
+    await restart(workers, worker)
+    assert cache_directories(workers) == 1
+
+
+def orphan(workers: Workers) -> list[Path]:
+    """Leaves a body without an entry, as a process does that is killed; what the origin's caches have then."""
+    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    storage = cache_storage.CacheStorage(directory)
+    put = cache_storage.Put(
+        cache_storage.StoredRequest("GET", f"{ROOT}z", [], {}),
+        cache_storage.StoredResponse("basic", [], 200, "", []),
+        BytesBody(b"z" * 100_000),
+        0.0,
+    )
+    storage.open("v2")._write_body(put, [])
+    storage.close()
+    return list(directory.rglob("*.val"))
+
+
+async def test_after_a_crash_all_wait_for_the_sweep(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made once, beside the event loop, before any process of the origin is forked."""
+    first = await workers.register(ROOT, STORES)
+    second = await workers.register(f"{ROOT}other/", "")
+    for worker in (first, second):
+        await stop(workers, worker)
+    left = orphan(workers)
+    workers.context._host.mark_unclean(SITE)
+    may_sweep, swept = threading.Event(), []
+    sweep = cache_storage.CacheStorage.sweep
+
+    def held(storage: cache_storage.CacheStorage, *, thorough: bool) -> None:
+        assert may_sweep.wait(10)
+        sweep(storage, thorough=thorough)
+        swept.append(thorough)
+
+    monkeypatch.setattr(cache_storage.CacheStorage, "sweep", held)
+    manager = workers.context.manager
+    starting = [asyncio.ensure_future(manager.run_service_worker(worker)) for worker in (first, second)]
+    await soon(lambda: SITE in workers.context._host._sweeps)
+    third = asyncio.ensure_future(workers.register(f"{ROOT}third/", ""))
+    await soon(lambda: len(manager.all_processes()) == 3)
+    assert [process.pid for process in manager.all_processes()] == [0, 0, 0]
+    may_sweep.set()
+    assert await asyncio.gather(*starting) == [None, None]
+    await third
+    assert swept == [True]
+    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    assert len(list(directory.rglob("*.val"))) < len(left)
+    assert not workers.context._host._sweeps
 
 
 async def test_damaged_caches_keep_no_worker_from_starting(
@@ -219,7 +294,7 @@ async def test_damaged_caches_keep_no_worker_from_starting(
 ) -> None:
     """It may not need them; the log says what is wrong."""
     worker = await workers.register(ROOT, STORES)
-    workers.context.manager.terminate(worker)
+    await stop(workers, worker)
     directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
     for database in directory.rglob("cache.db"):
         database.write_bytes(b"no database at all" * 1000)

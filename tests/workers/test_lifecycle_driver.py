@@ -15,6 +15,7 @@ from swproxy.context import Registered, ServiceWorkerContext
 from swproxy.errors import NotFoundError, ProfileError, ScriptError, SwproxyError
 from swproxy.ipc.messages import Fetch, FetchAnswer
 from swproxy.service_worker.jobs import Job, JobType
+from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import RunningStatus, WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.profile import Profile
@@ -230,6 +231,31 @@ async def test_activation_is_waited_for(workers: Workers, held: Held) -> None:
     await workers.context._driver.until_activated(worker)
 
 
+@pytest.mark.parametrize("when", ["activating", "event"])
+async def test_an_activation_that_fails_unexpectedly(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    """Ends all the same: nobody waits for ever. The proxy's log has the fault of ours."""
+    tell, fire = workers.context._driver._on_state, workers.context.manager.dispatch_event
+
+    def on_state(registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
+        tell(registration, worker)
+        if when == "activating" and worker is not None and worker.state is WorkerState.ACTIVATING:
+            raise ZeroDivisionError
+
+    async def dispatch_event(worker: ServiceWorker, type: str, detail: Any = None) -> None:  # noqa: A002
+        if type == "activate":
+            raise ZeroDivisionError
+        await fire(worker, type, detail)
+
+    monkeypatch.setattr(workers.context._driver, "_on_state", on_state)
+    monkeypatch.setattr(workers.context.manager, "dispatch_event", dispatch_event)
+    await register(workers, "onactivate = () => {};")
+    await asyncio.wait_for(workers.context._driver.until_activated(active(workers)), 10)
+    assert active(workers).state is WorkerState.ACTIVATED
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_an_update_while_the_old_one_is_activating(workers: Workers, held: Held) -> None:
     """The new version waits for that, and is activated then."""
     registering = asyncio.ensure_future(
@@ -264,6 +290,47 @@ async def test_a_waiting_worker_is_activated_after_a_restart(workers: Workers, h
         assert found.active.id == waiting.id
     finally:
         await again.close()
+
+
+# Updates that nobody waits for
+
+
+@pytest.fixture
+def errors(workers: Workers) -> list[dict[str, Any]]:
+    """What the log has of errors."""
+    seen: list[dict[str, Any]] = []
+    observe = workers.context.journal.observer
+    assert observe is not None
+
+    def watch(line: dict[str, Any]) -> None:
+        observe(line)
+        if line["kind"] == "console" and line["level"] == "error":
+            seen.append(line)
+
+    workers.context.journal.observer = watch
+    return seen
+
+
+async def test_a_failed_update_is_in_the_log(workers: Workers, errors: list[dict[str, Any]]) -> None:
+    """With its place, though nobody asked for it: the local file has changed."""
+    await register(workers, "")
+    script(workers, "\n  throw new Error('no');")
+    await soon(lambda: bool(errors))
+    assert errors[0]["text"] == "The update failed: Error: no"
+    assert (errors[0]["scope"], errors[0]["url"], errors[0]["line"]) == (SCOPE, f"{SCOPE}sw.js", 2)
+    assert errors[0]["column"] > 0
+    script(workers, "oninstall = (event) => event.waitUntil(Promise.reject(new Error('not either')));")
+    await soon(lambda: len(errors) > 1)
+    assert "The update failed: Error: not either" in [line["text"] for line in errors]
+
+
+async def test_imports_below_the_directory_are_watched(workers: Workers) -> None:
+    """A change of one is an update."""
+    (workers._directory / "scripts" / "lib").mkdir(parents=True)
+    script(workers, "self.version = 1;", "lib/a.js")
+    first = (await register(workers, "importScripts('lib/a.js');")).worker
+    script(workers, "self.version = 2.0;", "lib/a.js")
+    await soon(lambda: active(workers) is not first)
 
 
 # Disks

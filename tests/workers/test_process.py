@@ -120,10 +120,15 @@ async def test_an_event_is_pending_until_its_work_is_done(managed: ManagedWorker
 
 
 async def test_only_the_newest_requests_are_remembered(managed: ManagedWorkers) -> None:
-    """A worker that lives long does not pile up the headers of its clients."""
-    process = await managed.process("")
-    numbers = [fetch(process).id for _ in range(REMEMBERED_REQUESTS + 5)]
-    assert list(process.client_requests) == numbers[5:]
+    """A worker that lives long does not pile up the headers of its clients; those of pending events stay."""
+    process = await managed.process(
+        "onfetch = (e) => { if (e.request.url.endsWith('/held')) e.respondWith(new Promise(() => {})); };"
+    )
+    held = fetch(process, "/held", client_request="held")
+    events = [fetch(process, client_request=number) for number in range(REMEMBERED_REQUESTS + 5)]
+    await soon(lambda: process.worker.pending_events == 1)
+    assert [process.client_request(event.id) for event in events] == [None] * 5 + list(range(5, len(events)))
+    assert process.client_request(held.id) == "held"
 
 
 async def test_an_answer_that_comes_too_late(managed: ManagedWorkers) -> None:
@@ -358,6 +363,29 @@ async def test_files_stay_with_their_messages(managed: ManagedWorkers, tmp_path:
     theirs.close()
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("sent", ["answer", "fetch"])
+async def test_a_body_whose_file_is_missing(managed: ManagedWorkers, tmp_path: Path, sent: str) -> None:
+    """Ends the process: no later message could be sure of its own file."""
+    ours, theirs = socket.socketpair()
+    worker = managed.worker("")
+    ended: list[WorkerProcess] = []
+    process = WorkerProcess(worker, managed.host, tmp_path / "scratch", lambda process: None, ended.append)
+    process.attach(0, ours, managed.host.start_message(worker, tmp_path))
+    event = fetch(process)
+    framing: Framing[Any] = Framing(messages.ToProxy)
+    body = messages.OnDisk(0, 6)
+    if sent == "answer":
+        answer = messages.Response("default", [], 200, "OK", [], body)
+        theirs.sendall(framing.frame(messages.Respond(event.id, answer)))
+    else:
+        theirs.sendall(framing.frame(messages.Fetch(1, messages.Request(None, "POST", f"{ORIGIN}/up", [], body))))
+    assert event.answer is not None
+    with pytest.raises(WorkerGone, match="a body came without its file"):
+        await asyncio.wait_for(event.answer, 10)
+    assert ended == [process]
+    theirs.close()
 
 
 # Requests with a body

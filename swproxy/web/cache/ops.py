@@ -54,7 +54,6 @@ def op_caches_has(realm: Any, name: str) -> bool:
 
 
 def op_caches_open(realm: Any, name: str) -> int:
-    realm.caches.require(0)
     cache = realm.caches.open(name)
     if cache not in realm.open_caches:
         realm.open_caches.append(cache)
@@ -161,7 +160,9 @@ def _store(
     realm: Any, cache: RequestResponseList, puts: list[dict[str, Any]], bodies: list[Body | SavedFile | None]
 ) -> None:
     try:
-        realm.caches.require(sum(body.size or 0 for body in bodies if body is not None))
+        size = sum(body.size or 0 for body in bodies if body is not None)
+        saved = sum(body.size for body in bodies if isinstance(body, SavedFile))
+        realm.caches.require(size, saved)
         cache.put([_put(put, body) for put, body in zip(puts, bodies, strict=True)])
     finally:
         _discard(bodies)

@@ -10,6 +10,7 @@ import {
   SymbolToStringTag,
 } from "../infra/primordials.js";
 import { logFromHere } from "../html/report_error.js";
+import { DOMString, sequence } from "../webidl/types.js";
 
 const counts = new SafeMap();
 const timers = new SafeMap();
@@ -19,6 +20,13 @@ function print(level, values) {
   const text = values.length === 1 && typeof values[0] === "string" ? values[0] : load("./format.js").format(values);
   logFromHere(level, StringPrototypeRepeat("  ", indent) + text);
 }
+
+/** https://console.spec.whatwg.org/#logger */
+function log(level, values) {
+  if (values.length > 0) print(level, values);
+}
+
+const columnNames = sequence(DOMString);
 
 const label = (value) => (value === undefined ? "default" : `${value}`);
 
@@ -45,31 +53,33 @@ const members = {
     indent = 0;
   },
   debug(...values) {
-    print("debug", values);
+    log("debug", values);
   },
   error(...values) {
-    print("error", values);
+    log("error", values);
   },
   info(...values) {
-    print("info", values);
+    log("info", values);
   },
   log(...values) {
-    print("log", values);
+    log("log", values);
   },
   table(data = undefined, columns = undefined) {
+    if (columns !== undefined)
+      columns = columnNames.convert(columns, "Failed to execute 'table' on 'console': parameter 2");
     print("table", [load("./format.js").table(data, columns)]);
   },
   trace(...values) {
     print("trace", values);
   },
   warn(...values) {
-    print("warn", values);
+    log("warn", values);
   },
   dir(item = undefined) {
     print("dir", [load("./format.js").inspect(item)]);
   },
   dirxml(...values) {
-    print("dirxml", values);
+    log("dirxml", values);
   },
   count(name = undefined) {
     const key = label(name);

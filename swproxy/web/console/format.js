@@ -98,11 +98,13 @@ function inspectObject(object, depth, ancestors) {
   for (let i = 0; i < ancestors.length; i++) if (ancestors[i] === object) return "[Circular]";
   try {
     if (object instanceof ErrorConstructor) return typeof object.stack === "string" ? object.stack : `${object}`;
-    const known = special(object, depth, ancestors);
-    if (known !== null) return known;
+    return special(object, depth, ancestors) ?? inspectMembers(object, depth, ancestors);
   } catch {
     return "[object]"; // a proxy that throws, for instance
   }
+}
+
+function inspectMembers(object, depth, ancestors) {
   const isArray = ArrayIsArray(object);
   const name = className(object);
   if (depth >= MAX_DEPTH) return isArray ? "[Array]" : `[${name}]`;

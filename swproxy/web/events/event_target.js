@@ -241,7 +241,8 @@ export function defineEventHandlers(target, is, types) {
         EventTarget.setHandler(self(this), type, EventHandler.convert(value, name));
       },
     };
-    ObjectDefineProperty(target, name, ObjectGetOwnPropertyDescriptor(accessor, name));
+    const { get, set } = ObjectGetOwnPropertyDescriptor(accessor, name);
+    ObjectDefineProperty(target, name, { __proto__: null, get, set, enumerable: true, configurable: true });
   }
 }
 

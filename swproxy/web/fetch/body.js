@@ -174,21 +174,21 @@ export class InnerBody {
 
   async readText() {
     const reclaimed = this.#reclaim();
-    if (reclaimed !== null) return this.#unlessAborted(reclaimed.readText());
-    if (this.stream !== null) return this.#readStream(decode);
+    if (reclaimed !== null) return await this.#unlessAborted(reclaimed.readText());
+    if (this.stream !== null) return await this.#readStream(decode);
     this.#used = true;
     if (this.text !== null) {
       return StringPrototypeStartsWith(this.text, "\ufeff") ? StringPrototypeSlice(this.text, 1) : this.text;
     }
     if (this.bytes !== null) return decode(this.bytes);
-    return this.#unlessAborted(op_body_text(this.takeHandle()));
+    return await this.#unlessAborted(op_body_text(this.takeHandle()));
   }
 
   /** A Uint8Array of its own. */
   async readBytes() {
     const reclaimed = this.#reclaim();
-    if (reclaimed !== null) return this.#unlessAborted(reclaimed.readBytes());
-    if (this.stream !== null) return this.#readStream((bytes) => bytes);
+    if (reclaimed !== null) return await this.#unlessAborted(reclaimed.readBytes());
+    if (this.stream !== null) return await this.#readStream((bytes) => bytes);
     this.#used = true;
     if (this.handle === null) return this.ownBytes();
     return unpackBytes(await this.#unlessAborted(op_body_bytes(this.takeHandle())));
@@ -196,7 +196,7 @@ export class InnerBody {
 
   /** A promise of what `read` makes of the handle of a host body with these bytes; abort() rejects it. */
   async readHandle(read) {
-    return this.#unlessAborted(read(this.takeHandle()));
+    return await this.#unlessAborted(read(this.takeHandle()));
   }
 
   /** What the script itself has given, in a Uint8Array of its own. */

@@ -217,6 +217,7 @@ export class Request {
       fallbackMode = "cors";
     } else {
       request = input.#request.copyWithoutBody();
+      request.destination = "";
       source = input.#request;
       signal = Request.signalOf(input);
       inputBody = source.body;
@@ -229,7 +230,6 @@ export class Request {
       request.isHistoryNavigation = false;
       request.referrer = "about:client";
       request.referrerPolicy = "";
-      request.destination = typeof input === "string" ? "" : request.destination;
     }
     if (init.window !== undefined && init.window !== null) throw failed("'window' member must be null.");
     if (init.referrer !== undefined) request.referrer = parseReferrer(init.referrer);
@@ -272,7 +272,7 @@ export class Request {
       const extracted = extractBody(initBody, request.keepalive);
       ({ body } = extracted);
       if (extracted.type !== null && !listContains(request.headers, "content-type")) {
-        new Headers(request.headers, guard).append("Content-Type", extracted.type);
+        Headers.fill(new Headers(request.headers, guard), [["Content-Type", extracted.type]]);
       }
     }
     const anyBody = body ?? inputBody;

@@ -3,6 +3,7 @@ import {
   JSONStringify,
   RangeErrorConstructor,
   RegExpPrototypeTest,
+  StringPrototypeSplit,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
 import { baseURL } from "../html/environment.js";
@@ -28,7 +29,6 @@ export class InnerResponse {
   statusText = "";
   headers = [];
   body = null;
-  /** Set-Cookie values on their way to the client, which no script sees and no cache keeps. */
   /** "network", "cache" or "script", for the log */
   source = "script";
 
@@ -153,7 +153,7 @@ export class Response {
     const { urls, isOpaque } = this.#response;
     if (isOpaque || urls.length === 0) return "";
     const url = urls[urls.length - 1];
-    return hrefOf(parseParts(url, null) ?? [url]);
+    return StringPrototypeSplit(hrefOf(parseParts(url, null) ?? [url]), "#")[0];
   }
 
   get redirected() {

@@ -1,6 +1,6 @@
 // Where the runtime begins: loads what every worker has, and puts the interfaces on the global object.
 import { op_lazy_interfaces } from "host:ops";
-import { MapKeys, ObjectDefineProperty, ObjectKeys, SafeSet } from "../infra/primordials.js";
+import { MapKeys, ObjectDefineProperty, ObjectKeys, SafeSet, SymbolToStringTag } from "../infra/primordials.js";
 import { loadByPath } from "swproxy:bootstrap";
 import {} from "../infra/awaited_promises.js";
 import { exposed } from "../webidl/interface.js";
@@ -59,6 +59,7 @@ function exposeWaiting() {
 
 delete globalThis.SharedArrayBuffer; // only in cross-origin isolated workers
 delete globalThis.InternalError; // of QuickJS, not of the platform
+delete globalThis[SymbolToStringTag]; // "global", which would hide that of the prototype
 delete globalThis.performance;
 delete globalThis.queueMicrotask;
 define("console", console);

@@ -103,7 +103,7 @@
    * not there yet, this is a promise of it.
    */
   function host() {
-    const answer = "toJSON" in ArrayPrototype ? callShielded(arguments) : apply(callPython, undefined, arguments);
+    const answer = call(arguments);
     if (answer === undefined) return undefined;
     if (answer.length === 1) return answer[0];
     if (answer.length === 2) throw errorOf(answer[0], answer[1]);
@@ -115,6 +115,9 @@
   // The arguments travel as JSON: a toJSON of the site's must not have a say in what they are.
   const ArrayPrototype = Array.prototype;
   const ObjectPrototype = Object.prototype;
+  function call(values) {
+    return "toJSON" in ArrayPrototype ? callShielded(values) : apply(callPython, undefined, values);
+  }
   function callShielded(values) {
     const ofArrays = getOwnPropertyDescriptor(ArrayPrototype, "toJSON");
     const ofObjects = getOwnPropertyDescriptor(ObjectPrototype, "toJSON");
@@ -148,13 +151,13 @@
   let receive = () => {};
   function turn(message) {
     if (message === 0 || message === 1) {
-      callPython("op_completed", message);
+      call(["op_completed", message]);
     } else if (message?.token === token) {
       if (message.kind === "source") {
         siteBases[siteBases.length] = message.base;
         siteUrls[siteUrls.length] = message.url;
       } else if (message.kind === "turn") {
-        const next = callPython("op_next_message")[0];
+        const next = call(["op_next_message"])[0];
         if (next.kind === "settle") settle(next);
         else receive(next);
       }

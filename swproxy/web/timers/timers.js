@@ -8,7 +8,7 @@ let nextId = 1;
 let nesting = 0;
 
 function start(id, timer) {
-  const delay = MathMax(timer.delay, timer.nesting > 5 ? 4 : 0);
+  const delay = MathMax(timer.delay, timer.nesting > 6 ? 4 : 0);
   op_timer_set(id, delay);
 }
 

@@ -9,6 +9,7 @@ import {
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
   ObjectKeys,
+  ObjectPrototype,
   ObjectSetPrototypeOf,
   PromiseReject,
   ReflectApply,
@@ -19,7 +20,7 @@ import {
   SymbolToStringTag,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
-import { Place } from "./types.js";
+import { isObject, Place } from "./types.js";
 
 /** class -> the constructor that stands for it before scripts */
 const constructors = new SafeMap();
@@ -142,9 +143,8 @@ function operation(name, declaration, method, { interfaceName, is, isStatic = fa
 
 // The getter that the class has is used as it is: reading a private field of something else throws a TypeError.
 function attribute(target, name, type, { interfaceName, is }) {
-  const descriptor = ObjectGetOwnPropertyDescriptor(target, name);
-  const { get, set } = descriptor;
-  descriptor.enumerable = true;
+  const { get, set } = ObjectGetOwnPropertyDescriptor(target, name);
+  const descriptor = { __proto__: null, get, set, enumerable: true, configurable: true };
   if (type?.promising) {
     const getter = {
       body() {
@@ -255,7 +255,12 @@ function makeConstructor(name, implementation, declared) {
     const converted = signature.convert(values, place);
     const { construct } = implementation;
     const given = construct === undefined ? converted : ReflectApply(construct, implementation, converted);
-    return ReflectConstruct(implementation, given, new.target);
+    const object = ReflectConstruct(implementation, given, new.target);
+    // A new target without a prototype object: the language would take that of Object.
+    if (ObjectGetPrototypeOf(object) === ObjectPrototype && !isObject(new.target.prototype)) {
+      ObjectSetPrototypeOf(object, implementation.prototype);
+    }
+    return object;
   };
   rename(constructor, name, signature?.required ?? 0);
   const { prototype } = implementation;
