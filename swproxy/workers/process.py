@@ -351,11 +351,12 @@ class WorkerProcess:
         try:
             saved = await reader.save()
         except SwproxyError as error:
-            self.send(messages.BodySaved(number, "", 0, (error.name, str(error))))
+            answer = messages.BodySaved(number, "", 0, (error.name, str(error)))
         else:
-            self.send(messages.BodySaved(number, saved.path, saved.size))
+            answer = messages.BodySaved(number, saved.path, saved.size)
         finally:
-            reader.close()
+            reader.close()  # a disk that is full has room again when the script hears of it
+        self.send(answer)
 
     def _task(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

@@ -33,7 +33,7 @@ def hostile(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> Callabl
 HANGS = {
     "an endless loop": "for (;;);",
     "a loop that catches everything": "for (;;) { try { for (;;); } catch {} finally { continue; } }",
-    "endless microtasks": "const again = () => Promise.resolve().then(again); again(); return new Promise(() => {});",
+    "endless microtasks": "const again = () => { Promise.resolve().then(again); }; again(); return new Promise(() => {});",
     "a built-in loop that no signal interrupts": (
         "const a = new Array(2 ** 32 - 1); for (;;) Array.prototype.indexOf.call({ length: 2 ** 53 }, 1);"
     ),
@@ -54,6 +54,7 @@ def test_a_worker_that_hangs(hostile: Callable[..., ProxyProcess], origin: Origi
 
 
 MEMORY = {
+    "promises": "const again = () => Promise.resolve().then(again); return again();",
     "strings": "let s = 'x'; for (;;) s += s;",
     "arrays": "const list = []; for (;;) list.push(new Uint8Array(1e6).fill(1));",
     "caught": "const list = []; for (;;) { try { for (;;) list.push(new Array(1e5).fill({})); } catch {} }",
