@@ -165,7 +165,7 @@ class _Refused(SwproxyError):
 def request_for_script(realm: Realm, request: messages.Request) -> dict[str, Any]:
     """As ``InnerRequest.fromHost`` of web/fetch/request.js takes it."""
     return {
-        "id": request.id,
+        "origin": request.id,
         "method": request.method,
         "url": request.url,
         "headers": request.headers,

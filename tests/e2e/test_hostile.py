@@ -33,7 +33,9 @@ def hostile(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> Callabl
 HANGS = {
     "an endless loop": "for (;;);",
     "a loop that catches everything": "for (;;) { try { for (;;); } catch {} finally { continue; } }",
-    "endless microtasks": "const again = () => { Promise.resolve().then(again); }; again(); return new Promise(() => {});",
+    "endless microtasks": (
+        "const again = () => { Promise.resolve().then(again); }; again(); return new Promise(() => {});"
+    ),
     "a built-in loop that no signal interrupts": (
         "const a = new Array(2 ** 32 - 1); for (;;) Array.prototype.indexOf.call({ length: 2 ** 53 }, 1);"
     ),

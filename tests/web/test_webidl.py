@@ -14,8 +14,6 @@ EAGER = [
     *[
         "Cache",
         "CacheStorage",
-        "Client",
-        "Clients",
         "Event",
         "EventTarget",
         "ExtendableEvent",
@@ -26,11 +24,9 @@ EAGER = [
         "InstallEvent",
         "Request",
         "Response",
-        "ServiceWorker",
         "ServiceWorkerGlobalScope",
-        "ServiceWorkerRegistration",
     ],
-    *["URL", "URLSearchParams", "WindowClient", "WorkerGlobalScope", "WorkerLocation", "WorkerNavigator"],
+    *["URL", "URLSearchParams", "WorkerGlobalScope", "WorkerLocation"],
 ]
 INTERFACES = f"const interfaces = {[*EAGER, *manifest.LAZY]};"
 FAILURE = "const failure = (f) => { try { f(); return null; } catch (error) { return error.constructor.name; } };"

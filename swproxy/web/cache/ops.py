@@ -99,7 +99,7 @@ def op_cache_keys(
     wanted = None if query is None else _query(query, options)
     return [
         {
-            "id": None,
+            "origin": None,
             "body": None,
             "method": entry.request.method,
             "url": entry.request.url,
@@ -177,7 +177,7 @@ def _put(put: dict[str, Any], body: Body | SavedFile | None) -> Put:
             method=request.pop("method"),
             url=request.pop("url"),
             headers=request.pop("headers"),
-            rest={name: value for name, value in request.items() if name != "id"},
+            rest={name: value for name, value in request.items() if name != "origin"},
         ),
         StoredResponse(
             response["type"],

@@ -51,3 +51,5 @@ defineInterface(Clients, {
     claim: promising([]),
   },
 });
+
+export const clients = new Clients();

@@ -61,7 +61,7 @@ def op_fetch_abort(realm: Any, id: int) -> None:  # noqa: A002
 def request_message(request: dict[str, Any], body: messages.Body | None = None) -> messages.Request:
     """From what ``InnerRequest.toHost`` of request.js gives."""
     return messages.Request(
-        id=request["id"],
+        id=request["origin"],
         method=request["method"],
         url=request["url"],
         headers=[(name, value) for name, value in request["headers"]],

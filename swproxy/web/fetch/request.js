@@ -1,6 +1,7 @@
 // https://fetch.spec.whatwg.org/#request-class
 import {
   ObjectKeys,
+  ObjectSetPrototypeOf,
   RegExpPrototypeTest,
   StringPrototypeToUpperCase,
   TypeErrorConstructor,
@@ -79,32 +80,19 @@ export class InnerRequest {
     return copy;
   }
 
-  /** From what the host says of a request; missing members are the defaults. */
+  /** What the host says of a request is made into one. */
   static fromHost(description) {
-    const request = new InnerRequest();
-    const { method, url, headers, body, destination, referrer, referrerPolicy, mode, credentials } = description;
-    request.method = method;
-    request.url = url;
-    request.headers = headers;
-    if (body !== null) request.body = InnerBody.ofHandle(body);
-    request.destination = destination;
-    request.referrer = referrer;
-    request.referrerPolicy = referrerPolicy;
-    request.mode = mode;
-    request.credentials = credentials;
-    request.cache = description.cache;
-    request.redirect = description.redirect;
-    request.integrity = description.integrity;
-    request.keepalive = description.keepalive;
-    request.isReloadNavigation = description.isReloadNavigation;
-    request.origin = description.id;
-    return request;
+    const { body } = description;
+    if (body !== null) description.body = InnerBody.ofHandle(body);
+    description.isHistoryNavigation = false;
+    description.priority = "auto";
+    return ObjectSetPrototypeOf(description, InnerRequest.prototype);
   }
 
   /** For the host, without the body. */
   toHost() {
     return {
-      id: this.origin,
+      origin: this.origin,
       method: this.method,
       url: this.url,
       headers: this.headers,

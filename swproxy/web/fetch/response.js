@@ -1,6 +1,7 @@
 // https://fetch.spec.whatwg.org/#response-class
 import {
   JSONStringify,
+  ObjectSetPrototypeOf,
   RangeErrorConstructor,
   RegExpPrototypeTest,
   StringPrototypeSplit,
@@ -49,17 +50,11 @@ export class InnerResponse {
     return copy;
   }
 
-  /** From what the host says of a response: { type, urls, status, statusText, headers, source, body }. */
+  /** What the host says of a response is made into one: { type, urls, status, statusText, headers, source, body }. */
   static fromHost(description) {
-    const response = new InnerResponse();
-    response.type = description.type;
-    response.urls = description.urls;
-    response.status = description.status;
-    response.statusText = description.statusText;
-    response.headers = description.headers;
-    response.source = description.source;
-    if (description.body !== null) response.body = InnerBody.ofHandle(description.body);
-    return response;
+    const { body } = description;
+    if (body !== null) description.body = InnerBody.ofHandle(body);
+    return ObjectSetPrototypeOf(description, InnerResponse.prototype);
   }
 
   /** For the host; the body becomes the host's, and this response is used up. */

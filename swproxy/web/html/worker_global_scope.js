@@ -14,10 +14,8 @@ import { atob as atobMethod, btoa as btoaMethod } from "./base64.js";
 import { baseURL, isModule, origin as originOfWorker } from "./environment.js";
 import { reportException, thrownAs } from "./report_error.js";
 import { WorkerLocation } from "./worker_location.js";
-import { WorkerNavigator } from "./worker_navigator.js";
 
 const workerLocation = new WorkerLocation();
-const workerNavigator = new WorkerNavigator();
 const cacheStorage = new CacheStorage();
 
 function own(self) {
@@ -64,7 +62,7 @@ export class WorkerGlobalScope extends EventTarget {
 
   get navigator() {
     own(this);
-    return workerNavigator;
+    return load("./worker_navigator.js").navigator;
   }
 
   get origin() {

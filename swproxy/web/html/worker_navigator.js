@@ -81,3 +81,5 @@ defineInterface(WorkerNavigator, {
     "locks",
   ],
 });
+
+export const navigator = new WorkerNavigator();

@@ -12,7 +12,8 @@ import { setReceiver } from "swproxy:bootstrap";
 import { fireTimer } from "../timers/timers.js";
 import { ExtendableEvent, InstallEvent } from "./extendable_event.js";
 import { FetchEvent } from "./fetch_event.js";
-import { updateRegistration } from "./service_worker_global_scope.js";
+import { updateRegistration } from "./registration_state.js";
+import {} from "./service_worker_global_scope.js";
 
 let workerId = 0;
 

@@ -17,6 +17,7 @@ import {
   withDefault,
 } from "../webidl/types.js";
 import { ExtendableEvent, ExtendableEventInit } from "./extendable_event.js";
+import {} from "./own_registration.js"; // which keeps the states of the workers that send messages
 import { ServiceWorker, serviceWorkerFor } from "./service_worker.js";
 
 const ExtendableMessageEventInit = dictionary(

@@ -6,24 +6,9 @@ import {
   ObjectSetPrototypeOf,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
-import { Clients } from "../clients/clients.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { WorkerGlobalScope } from "../html/worker_global_scope.js";
 import { defineInterface, promising } from "../webidl/interface.js";
-import { ServiceWorkerRegistration } from "./service_worker_registration.js";
-import { serviceWorkerFor } from "./service_worker.js";
-
-const clientsObject = new Clients();
-let registrationObject = null;
-let thisWorker = null;
-
-/** Takes over what the host says of the registration and of this worker, whose id is `id`. */
-export function updateRegistration(description, id) {
-  if (registrationObject === null) registrationObject = new ServiceWorkerRegistration(description);
-  else ServiceWorkerRegistration.update(registrationObject, description);
-  if (thisWorker === null) thisWorker = serviceWorkerFor(description.workers[id]);
-  else serviceWorkerFor(description.workers[id]);
-}
 
 class ServiceWorkerGlobalScope extends WorkerGlobalScope {
   static is(value) {
@@ -31,15 +16,15 @@ class ServiceWorkerGlobalScope extends WorkerGlobalScope {
   }
 
   get clients() {
-    return clientsObject;
+    return load("../clients/clients.js").clients;
   }
 
   get registration() {
-    return registrationObject;
+    return load("./own_registration.js").ownRegistration();
   }
 
   get serviceWorker() {
-    return thisWorker;
+    return load("./own_registration.js").ownWorker();
   }
 
   async skipWaiting() {
