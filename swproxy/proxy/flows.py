@@ -254,20 +254,16 @@ def respond(flow: http.HTTPFlow, answer: Answer, content: bytes) -> None:
         length = b"%d" % len(content) if content or not is_head else _content_length(answer.headers)
         if length is not None:
             fields.append((b"content-length", length))
-    reason = answer.status_text.encode("latin-1", "replace")
-    body = b"" if is_head else content
-    flow.response = object.__new__(http.Response)
-    flow.response.data = _ResponseData(
-        b"HTTP/1.1", http.Headers(fields), body, None, 0.0, None, answer.status, reason
+    flow.response = http.Response(
+        b"HTTP/1.1",
+        answer.status,
+        answer.status_text.encode("latin-1", "replace"),
+        http.Headers(fields),
+        b"" if is_head else content,
+        None,
+        0.0,
+        None,
     )
-
-
-@dataclass
-class _ResponseData(http.ResponseData):
-    """mitmproxy compares each value with its type annotation, which takes longer than all else that is done here."""
-
-    def __post_init__(self) -> None:
-        pass
 
 
 def _content_length(headers: list[Header]) -> bytes | None:

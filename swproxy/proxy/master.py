@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from mitmproxy import exceptions, options
+from mitmproxy import exceptions, http, options
 from mitmproxy.addons import core, disable_h2c, dns_resolver, next_layer, proxyserver, tlsconfig, upstream_auth
 from mitmproxy.certs import CertStore
 from mitmproxy.master import Master
@@ -60,6 +60,7 @@ class ProxyMaster(Master):
         authorities: TrustedAuthorities,
     ) -> None:
         super().__init__(options.Options())
+        _trust_messages()
         self.on_ready: Callable[[], Awaitable[None]] | None = None
         self.failure: Exception | None = None
         self._proxyserver = proxyserver.Proxyserver()
@@ -114,6 +115,11 @@ class ProxyMaster(Master):
     def urls(self) -> list[str]:
         """Where it listens."""
         return urls(self._proxyserver)
+
+
+def _trust_messages() -> None:
+    """Leaves out what mitmproxy does without ``python -O``: comparing all parts with their type annotations."""
+    http.MessageData.__post_init__ = lambda _: None  # type: ignore[method-assign]
 
 
 def _cannot_listen(error: Exception, host: str, port: int) -> SwproxyError:

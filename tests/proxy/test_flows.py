@@ -338,17 +338,6 @@ def test_characters_that_a_header_cannot_have() -> None:
     assert flow.response.data.reason == b"?"
 
 
-def test_the_response_is_one_of_mitmproxy() -> None:
-    """Other addons may copy and store it."""
-    flow = flow_of()
-    flows.respond(flow, answer(201, ("X", "y")), b"body")
-    assert flow.response is not None
-    for copy in (flow.response.copy(), http.Response.from_state(flow.response.get_state())):
-        assert type(copy) is http.Response
-        assert (copy.status_code, copy.headers["x"], copy.content) == (201, "y", b"body")
-        assert copy.get_state() == flow.response.get_state()
-
-
 def test_head_has_the_length_but_not_the_body() -> None:
     """As if it was GET."""
     flow = flow_of(SITE, "HEAD")
