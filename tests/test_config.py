@@ -262,9 +262,9 @@ def test_a_file_that_is_not_toml(content: bytes, file: Path) -> None:
 
 def test_a_profile_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With ~ as shells have it; none is the default one."""
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/Users/me")
     monkeypatch.chdir(tmp_path)
-    assert Settings(profile="~/sw").profile_directory() == Path("/home/me/sw")
+    assert Settings(profile="~/sw").profile_directory() == Path("/Users/me/sw")
     assert Settings(profile="sw").profile_directory() == tmp_path / "sw"
     assert Settings().profile_directory() == default_directory()
 

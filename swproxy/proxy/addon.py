@@ -18,7 +18,7 @@ from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
-from swproxy.proxy.streaming import StreamingEndpoint, say, stream_answer
+from swproxy.proxy.streaming import StreamingEndpoint, VerbatimResponse, stream_answer
 from swproxy.storage.bodies import BytesBody, FileBody
 from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
 
@@ -269,9 +269,9 @@ class ServiceWorkerAddon:
             request.method, request.target.url, [*request.headers, *request.hidden_headers], data()
         )
         async with upstream:
-            response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
             hidden = (b"connection", b"keep-alive", b"transfer-encoding")
-            say(response, [field for field in upstream.raw_headers if field[0].lower() not in hidden])
+            fields = [field for field in upstream.raw_headers if field[0].lower() not in hidden]
+            response = VerbatimResponse(upstream.status, upstream.reason, fields)
             await response.prepare(incoming)
             while chunk := await upstream.content.readany():
                 await response.write(chunk)

@@ -22,7 +22,6 @@ PATIENCE = 30.0
 HOST = "127.0.0.1"
 # What the endpoint is asked with: its HTTP parser does not know all methods there are.
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-_SAID = "swproxy.said"
 # mitmproxy opens at most five connections from one client to one address.
 PORTS = 8
 
@@ -90,24 +89,26 @@ class StreamingEndpoint:
             expected[1]()
 
 
+class VerbatimResponse(web.StreamResponse):
+    """Has the header fields that it is given; of those that aiohttp adds, only the connection's."""
+
+    def __init__(self, status: int, reason: str | None, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        super().__init__(status=status, reason=reason)
+        for name, value in fields:
+            self.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        self.given = {name.lower() for name in self.headers}
+
+
 async def _without_defaults(request: web.Request, response: web.StreamResponse) -> None:
-    """Takes out what aiohttp adds and nobody has said."""
-    for name in ("Server", "Date", "Content-Type"):
-        if name.lower() not in response.get(_SAID, ()):
-            response.headers.pop(name, None)
-
-
-def say(response: web.StreamResponse, fields: Iterable[tuple[bytes, bytes]]) -> None:
-    """Gives the response these header fields, and no others but those of the connection."""
-    for name, value in fields:
-        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
-    response[_SAID] = {name.lower() for name in response.headers}
+    if isinstance(response, VerbatimResponse):
+        for name in ("Server", "Date", "Content-Type"):
+            if name.lower() not in response.given:
+                response.headers.pop(name, None)
 
 
 async def stream_answer(request: web.Request, answer: Answer, reader: BodyReader) -> web.StreamResponse:
     """Writes the answer's body as fast as the client takes it. If the body breaks off, so does the response."""
-    response = web.StreamResponse(status=answer.status, reason=answer.status_text)
-    say(response, response_headers(answer))
+    response = VerbatimResponse(answer.status, answer.status_text, response_headers(answer))
     if reader.size is not None and answer.status not in NULL_BODY_STATUSES:
         response.content_length = reader.size
     try:

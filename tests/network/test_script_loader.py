@@ -210,4 +210,4 @@ def test_which_files_an_import_means(tmp_path: Path, url: str, file: str | None)
 )
 def test_where_a_local_script_stands(scope: str, name: str, url: str) -> None:
     """Beside the scope, under the file's own name."""
-    assert local_script_url(scope, Path("/home/me") / name) == url
+    assert local_script_url(scope, Path("/Users/me") / name) == url

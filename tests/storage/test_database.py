@@ -72,7 +72,7 @@ def test_round_trip(database: Database, path: Path) -> None:
             SCRIPT: ScriptResource(b"import './lib.js'", "import './lib.js'"),
             "https://a.test/lib.js": ScriptResource(b"\x00\xff", "\x00\ufffd"),
         },
-        local_script="/home/me/sw.js",
+        local_script="/Users/me/sw.js",
         all_fetch_listeners_are_empty=True,
     )
     registration.waiting = worker(2, skip_waiting=True, event_types=frozenset())
