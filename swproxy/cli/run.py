@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from swproxy.cli.options import profile_option
 from swproxy.cli.output import say
@@ -62,6 +63,8 @@ def run_command(profile: Profile, config: Path | None, assignments: tuple[str, .
     """
     for name in ("mode", "intercept"):
         given[name] = list(given[name]) or None
+    if click.get_current_context().get_parameter_source("profile") is not ParameterSource.DEFAULT:
+        given["profile"] = str(profile.directory)
     settings = load_settings(config, given, list(assignments))
     from swproxy.proxy.run import announce, run
 
@@ -70,4 +73,4 @@ def run_command(profile: Profile, config: Path | None, assignments: tuple[str, .
         if warning := warning_of_old_mitmproxy():
             say(f"swproxy: {warning}", err=True)
 
-    asyncio.run(run(settings, Profile(settings.profile_directory()) if settings.profile else profile, ready))
+    asyncio.run(run(settings, Profile(settings.profile_directory()), ready))

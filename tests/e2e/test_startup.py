@@ -82,6 +82,18 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_which_profile(tmp_path: Path, given: bool) -> None:
+    """That of the command line, else that of the settings."""
+    config = tmp_path / "swproxy.toml"
+    (tmp_path / "configured").touch()
+    (tmp_path / "given").touch()
+    config.write_text(f'profile = "{tmp_path / "configured"}"\n')
+    code, message = failing_run("-c", str(config), *(["--profile", str(tmp_path / "given")] if given else []))
+    assert code == 1
+    assert str(tmp_path / ("given" if given else "configured")) in message
+
+
 def test_a_read_only_profile(small_disk: Path) -> None:
     """The message says that the profile cannot be written."""
     (small_disk / "profile").mkdir()
