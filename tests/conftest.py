@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Who runs the tests in the background may have SIGINT ignored, and what is started would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Helpers beside the tests, and the PKI beside the package, are imported by name.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
