@@ -304,10 +304,10 @@ class Log(Message, frozen=True, gc=True):
     stack: str = ""
 
 
-class OverBudget(Message, frozen=True):
-    """A turn took too long; the process ends itself now."""
+class OverLimit(Message, frozen=True):
+    """Scripts took too much of something, as ``reason`` says; the process ends itself now."""
 
-    seconds: float
+    reason: str
 
 
 ToWorker = (
@@ -344,5 +344,5 @@ ToProxy = (
     | BodySave
     | BodyChunk
     | Log
-    | OverBudget
+    | OverLimit
 )

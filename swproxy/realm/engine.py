@@ -35,6 +35,10 @@ class TurnBudgetExceeded(BaseException):
     """A turn ran longer than its budget; the engine must not be used any more."""
 
 
+class EngineUnusable(BaseException):
+    """Promise jobs were left over when one of them failed for want of memory: nothing can run here any more."""
+
+
 class EngineBusy(Exception):
     """dukpy runs no script from within a promise job."""
 
@@ -282,6 +286,8 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
                 raise self._fatal from None
             if str(error).startswith("Cannot call evaljs while"):
                 raise EngineBusy from None
+            if str(error).startswith("DukPy interpreter context is unusable"):
+                raise EngineUnusable from None
             raise script_error(str(error)) from None
         except UnicodeDecodeError as error:  # what was thrown has lone surrogates in its text
             raise script_error(error.object.decode("utf-8", "replace")) from None

@@ -18,6 +18,10 @@ from swproxy.realm.runtime import WebRuntime, bind
 from swproxy.storage.bodies import SavedFile
 from swproxy.web import manifest
 
+# The peak of a process that could get no more is hardly below its limit.
+MEMORY_USED_UP = 0.95
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
 
 def warm_realm(*, internal_frames: bool = False) -> Realm:
     """A realm with the whole platform in it, that is nobody's yet: fork, then ``run``."""
@@ -36,17 +40,28 @@ def run(realm: Realm, connection: socket.socket) -> None:
         realm.begin(start, channel)
         realm.engine.abandon = lambda error: _abandon(realm, error)
         _evaluate(realm)
-        while True:
+        while not _has_used_up(start.memory_limit):
             realm.next_turn(lambda: _step(realm))
+        limit = start.memory_limit >> 20
+        channel.send(messages.OverLimit(f"its scripts used up the {limit} MiB that a worker may have"))
     except ChannelClosed:
         return
     except TurnBudgetExceeded:
         _report_over_budget(realm)
 
 
+def _has_used_up(limit: int) -> bool:
+    """Whether this process ever had nearly so many bytes.
+
+    The engine's error for that is mostly "null", and what scripts could not finish then never settles.
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT > limit * MEMORY_USED_UP
+
+
 def _report_over_budget(realm: Realm) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
-    realm.channel.send(messages.OverBudget(realm.start.turn_budget))
+    budget = realm.start.turn_budget
+    realm.channel.send(messages.OverLimit(f"a script ran for more than {budget:g} seconds without a pause"))
 
 
 def _abandon(realm: Realm, error: BaseException) -> NoReturn:

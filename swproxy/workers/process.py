@@ -232,9 +232,9 @@ class WorkerProcess:
                 self._script_has_run(message)
             case messages.Pong():
                 self.last_pong = time.monotonic()
-            case messages.OverBudget():
+            case messages.OverLimit():
                 self.crashed = True
-                self.end_reason = f"a script ran for more than {message.seconds:g} seconds without a pause"
+                self.end_reason = message.reason
 
     def _script_has_run(self, message: messages.Started) -> None:
         if self.started.done():

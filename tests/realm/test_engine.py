@@ -8,7 +8,15 @@ import ada_url
 import pytest
 
 from swproxy.errors import InvalidStateError, NetworkError, QuotaExceededError, ScriptError, SwproxyError
-from swproxy.realm.engine import RUNTIME_LINE, Engine, EngineBusy, Pending, TurnBudgetExceeded, script_error
+from swproxy.realm.engine import (
+    RUNTIME_LINE,
+    Engine,
+    EngineBusy,
+    EngineUnusable,
+    Pending,
+    TurnBudgetExceeded,
+    script_error,
+)
 
 URL = "https://a.test/sw.js"
 
@@ -378,6 +386,16 @@ def test_a_turn_is_interrupted_at_its_budget(engine: Notes, source: str) -> None
     with pytest.raises(TurnBudgetExceeded):
         engine.evaluate(source, URL)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_engine_that_left_jobs_over_is_not_used_any_more(engine: Notes) -> None:
+    """It would do nothing, and say so each time."""
+    engine.turn_budget = 0.05
+    with pytest.raises(TurnBudgetExceeded):
+        engine.evaluate("const again = () => { Promise.resolve().then(again); }; again();", URL)
+    engine._fatal = None  # as after jobs that failed for want of memory
+    with pytest.raises(EngineUnusable):
+        engine.turn({"kind": "a"})
 
 
 def test_waiting_for_the_host_costs_no_budget(engine: Notes) -> None:
