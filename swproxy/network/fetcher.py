@@ -5,6 +5,7 @@ credentials mode allows, and what the origin sets goes back to that client.
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -361,7 +362,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not trusted ({error.certificate_error}): see swproxy run --upstream-ca"
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return error.os_error.strerror
+        number = error.os_error.errno or 0
+        is_of_system = number > 0 and not isinstance(error.os_error, ssl.SSLError)  # below 0 it is the resolver's
+        return os.strerror(number) if is_of_system else error.os_error.strerror
     return str(error) or type(error).__name__
 
 
