@@ -26,6 +26,10 @@ export default [
     languageOptions: { globals: readonly("Response", "URL", "caches", "clients", "document", "fetch", "self") },
   },
   {
+    files: ["**/wpt/wrapper.js"],
+    languageOptions: { globals: readonly("Response", "importScripts", "self") },
+  },
+  {
     files: ["**/tests/*.mjs"],
     languageOptions: { globals: readonly("console", "process") },
   },

@@ -379,7 +379,7 @@ class CacheStorage:
 
     def __init__(self, directory: Path, quota: int = 1 << 62) -> None:
         self._directory = directory
-        self._quota = quota
+        self.quota = quota
         self._index: diskcache.Cache | None = None
         self._open: dict[str, RequestResponseList] = {}
         self._known_changes: int | None = None
@@ -475,8 +475,8 @@ class CacheStorage:
         Raises:
             QuotaExceededError: they are more than the quota, or the disk would be too full.
         """
-        if self.usage() + size > self._quota:
-            raise QuotaExceededError(f"The origin's quota of {self._quota} bytes would be exceeded.")
+        if self.usage() + size > self.quota:
+            raise QuotaExceededError(f"The origin's quota of {self.quota} bytes would be exceeded.")
         disk = os.statvfs(self._directory)
         margin = min(MARGIN, disk.f_blocks * disk.f_frsize // MARGIN_PART)
         # What SQLite has in its log goes into the database some time, and the log stays as large as it was.

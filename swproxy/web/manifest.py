@@ -15,9 +15,11 @@ from swproxy.web.fetch import data_url
 from swproxy.web.fetch import ops as fetch_ops
 from swproxy.web.file import ops as file_ops
 from swproxy.web.html import ops as html_ops
+from swproxy.web.infra import ops as infra_ops
 from swproxy.web.messaging import ops as messaging_ops
 from swproxy.web.mime_sniffing import ops as mime_sniffing_ops
 from swproxy.web.service_worker import ops as service_worker_ops
+from swproxy.web.storage import ops as storage_ops
 from swproxy.web.streams import ops as streams_ops
 from swproxy.web.structured_clone import ops as structured_clone_ops
 from swproxy.web.timers import ops as timers_ops
@@ -38,8 +40,10 @@ GRANTS: dict[str, tuple[Any, ...]] = {
     "fetch": (fetch_ops, data_url),
     "file": (file_ops, fetch_ops, mime_sniffing_ops),
     "html": (html_ops, console_ops),
+    "infra": (infra_ops,),
     "messaging": (messaging_ops,),
     "service_worker": (service_worker_ops,),
+    "storage": (storage_ops,),
     "streams": (fetch_ops, streams_ops),
     "structured_clone": (fetch_ops, structured_clone_ops),
     "timers": (timers_ops,),
@@ -80,6 +84,8 @@ LAZY = {
     "PerformanceMeasure": "performance/user_timing.js",
     "PerformanceObserver": "performance/performance_observer.js",
     "PerformanceObserverEntryList": "performance/performance_observer.js",
+    "PermissionStatus": "permissions/permission_status.js",
+    "Permissions": "permissions/permissions.js",
     "ProgressEvent": "xhr/progress_event.js",
     "PromiseRejectionEvent": "events/promise_rejection_event.js",
     "ReadableByteStreamController": "streams/readable_byte_stream_controller.js",
@@ -94,6 +100,7 @@ LAZY = {
     "TextEncoderStream": "encoding/text_encoder_stream.js",
     "ServiceWorker": "service_worker/service_worker.js",
     "ServiceWorkerRegistration": "service_worker/service_worker_registration.js",
+    "StorageManager": "storage/storage_manager.js",
     "SubtleCrypto": "crypto/subtle_crypto.js",
     "TransformStream": "streams/transform_stream.js",
     "TransformStreamDefaultController": "streams/transform_stream_default_controller.js",

@@ -341,3 +341,35 @@ def test_interfaces_are_loaded_when_they_are_first_used(run_js: RunJs) -> None:
         Object.keys(self).filter((name) => /^[A-Z]/.test(name))];
     """
     assert run_js(script) == ["mine", True, "undefined", "function", "function", True, False, True, []]
+
+
+def test_that_a_global_is_lazy_does_not_show(run_js: RunJs) -> None:
+    """Its descriptor is that of a data property, whoever asks; a deleted one stays away."""
+    script = """
+        delete self.CompressionStream;
+        void DecompressionStream;
+        const kinds = (descriptor) => [typeof descriptor.value, descriptor.writable, descriptor.enumerable];
+        return [
+          kinds(Object.getOwnPropertyDescriptor(self, "FormData")),
+          kinds(Reflect.getOwnPropertyDescriptor(self, "WritableStream")),
+          kinds(Object.getOwnPropertyDescriptors(self).FileReader),
+          "CompressionStream" in self,
+        ];
+    """
+    assert run_js(script) == [*([["function", True, False]] * 3), False]
+
+
+def test_the_global_prototypes_are_immutable(run_js: RunJs) -> None:
+    """By every way; other objects' are not."""
+    script = """
+        const refused = (f) => { try { f(); return false; } catch (error) { return error instanceof TypeError; } };
+        return [
+          refused(() => Object.setPrototypeOf(self, {})),
+          refused(() => { EventTarget.prototype.__proto__ = {}; }),
+          Reflect.setPrototypeOf(ServiceWorkerGlobalScope.prototype, {}),
+          Object.setPrototypeOf(self, Object.getPrototypeOf(self)) === self,
+          Object.setPrototypeOf({}, Array.prototype) instanceof Array,
+          self instanceof EventTarget,
+        ];
+    """
+    assert run_js(script) == [True, True, False, True, True, True]

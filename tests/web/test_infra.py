@@ -1,10 +1,14 @@
 """The runtime keeps what it needs of the language: a site that replaces it breaks only itself (primordials.js)."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import network_response
+from helpers import network_response, realm_process
+
+from swproxy.ipc import messages
 
 RunJs = Callable[..., Any]
 
@@ -236,3 +240,16 @@ def test_the_platform_survives_the_site(run_js: RunJs, pollution: str) -> None:
     """
     expected = {name: result for name, (_, result) in STEPS.items()}
     assert dict(zip(STEPS, run_js(script, responses=RESPONSES), strict=True)) == expected
+
+
+def test_workers_draw_different_random_numbers(tmp_path: Path) -> None:
+    """Though all are forked from one process; the numbers are in [0, 1)."""
+    source = "console.log(JSON.stringify(Array.from({ length: 1000 }, Math.random)))"
+    drawn = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        with realm_process(tmp_path / name, source) as process:
+            drawn.append(json.loads(process.wait_for(messages.Log).text))
+    assert not set(drawn[0]) & set(drawn[1])
+    assert all(0 <= number < 1 for number in drawn[0])
+    assert 0.4 < sum(drawn[0]) / 1000 < 0.6

@@ -1,9 +1,18 @@
 // Where the runtime begins: loads what every worker has, and puts the interfaces on the global object.
 import { op_lazy_interfaces } from "host:ops";
-import { MapKeys, ObjectDefineProperty, ObjectKeys, SafeSet, SymbolToStringTag } from "../infra/primordials.js";
+import {
+  MapKeys,
+  ObjectDefineProperty,
+  ObjectHasOwn,
+  ObjectKeys,
+  SafeSet,
+  SymbolToStringTag,
+} from "../infra/primordials.js";
 import { loadByPath } from "swproxy:bootstrap";
 import {} from "../infra/awaited_promises.js";
 import { exposed } from "../webidl/interface.js";
+import {} from "../infra/math_random.js";
+import { fixGlobalPrototypes, hideLazyGlobals } from "./reflection.js";
 import { console } from "../console/console.js";
 import {} from "../service_worker/dispatch.js";
 import {} from "../structured_clone/proxies.js";
@@ -52,7 +61,7 @@ function exposeWaiting() {
   const names = MapKeys(exposed);
   for (let i = 0; i < names.length; i++) {
     // A module may be loaded for another one: its names appear, unless the site has put its own there.
-    if (waiting.delete(names[i])) define(names[i], exposed.get(names[i]));
+    if (waiting.delete(names[i]) && ObjectHasOwn(globalThis, names[i])) define(names[i], exposed.get(names[i]));
   }
   exposed.clear();
 }
@@ -67,3 +76,7 @@ expose();
 const lazy = op_lazy_interfaces();
 const names = ObjectKeys(lazy);
 for (let i = 0; i < names.length; i++) defineLazily(names[i], lazy[names[i]]);
+hideLazyGlobals((name) => {
+  if (waiting.has(name)) void globalThis[name];
+});
+fixGlobalPrototypes();

@@ -64,6 +64,16 @@ export class WorkerNavigator {
     void this.#values;
     return load("../web_locks/lock_manager.js").lockManager;
   }
+
+  get permissions() {
+    void this.#values;
+    return load("../permissions/permissions.js").permissions;
+  }
+
+  get storage() {
+    void this.#values;
+    return load("../storage/storage_manager.js").storage;
+  }
 }
 
 defineInterface(WorkerNavigator, {
@@ -79,6 +89,8 @@ defineInterface(WorkerNavigator, {
     "hardwareConcurrency",
     "onLine",
     "locks",
+    "permissions",
+    "storage",
   ],
 });
 

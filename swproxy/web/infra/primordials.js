@@ -8,11 +8,13 @@ const uncurryThis = bind.bind(call);
 /** The getter of an accessor property as a function. */
 const getterOf = (object, key) => uncurryThis(getOwnPropertyDescriptor(object, key).get);
 
+export const ReflectObject = Reflect;
 export const ReflectApply = apply;
 export const ReflectConstruct = construct_;
 export const ReflectDefineProperty = defineProperty;
 export const ReflectGetOwnPropertyDescriptor = getOwnPropertyDescriptor;
 export const ReflectOwnKeys = ownKeys;
+export const ReflectSetPrototypeOf = Reflect.setPrototypeOf;
 export const ReflectHas = Reflect.has;
 
 export const ObjectConstructor = Object;
@@ -23,6 +25,7 @@ export const ObjectDefineProperty = Object.defineProperty;
 export const ObjectEntries = Object.entries;
 export const ObjectFreeze = Object.freeze;
 export const ObjectGetOwnPropertyDescriptor = Object.getOwnPropertyDescriptor;
+export const ObjectGetOwnPropertyDescriptors = Object.getOwnPropertyDescriptors;
 export const ObjectGetOwnPropertyNames = Object.getOwnPropertyNames;
 export const ObjectGetPrototypeOf = Object.getPrototypeOf;
 export const ObjectHasOwn = Object.hasOwn;
@@ -111,6 +114,7 @@ export const BigIntAsIntN = BigInt.asIntN;
 export const BigIntAsUintN = BigInt.asUintN;
 export const BigIntConstructor = BigInt;
 export const BigIntPrototypeValueOf = uncurryThis(BigInt.prototype.valueOf);
+export const MathObject = Math;
 export const MathAbs = Math.abs;
 export const MathFloor = Math.floor;
 export const MathFround = Math.fround;

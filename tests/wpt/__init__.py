@@ -1,0 +1,1 @@
+"""Runs the web platform tests in real workers: see ``__main__``."""
