@@ -24,6 +24,7 @@ from swproxy.web.streams import ops as streams_ops
 from swproxy.web.structured_clone import ops as structured_clone_ops
 from swproxy.web.timers import ops as timers_ops
 from swproxy.web.url import ops as url_ops
+from swproxy.web.urlpattern import ops as urlpattern_ops
 from swproxy.web.web_locks import ops as web_locks_ops
 from swproxy.web.xhr import ops as xhr_ops
 
@@ -48,6 +49,7 @@ GRANTS: dict[str, tuple[Any, ...]] = {
     "structured_clone": (fetch_ops, structured_clone_ops),
     "timers": (timers_ops,),
     "url": (url_ops,),
+    "urlpattern": (urlpattern_ops,),
     "web_locks": (web_locks_ops,),
     "xhr": (xhr_ops,),
 }
