@@ -106,6 +106,7 @@ LAZY = {
     "SubtleCrypto": "crypto/subtle_crypto.js",
     "TransformStream": "streams/transform_stream.js",
     "TransformStreamDefaultController": "streams/transform_stream_default_controller.js",
+    "URLPattern": "urlpattern/url_pattern.js",
     "WindowClient": "clients/client.js",
     "WorkerNavigator": "html/worker_navigator.js",
     "WritableStream": "streams/writable_stream.js",
