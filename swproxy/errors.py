@@ -43,7 +43,7 @@ class NetworkError(SwproxyError):
     name = "TypeError"
 
 
-class AbortError(SwproxyError):
+class AbortError(NetworkError):
     """The script or the client gave the operation up."""
 
     name = "AbortError"

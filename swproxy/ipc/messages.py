@@ -151,11 +151,15 @@ class ScriptAnswer(Message, frozen=True, gc=True):
 
 
 class BodyChunk(Message, frozen=True):
-    """The next bytes of a Stream that the receiver asked for; no data is its end."""
+    """The next bytes of a Stream that the receiver asked for; no data is its end.
+
+    ``error`` says why there are none, ``name`` of what kind it is.
+    """
 
     id: int
     data: bytes
     error: str | None = None
+    name: str = "TypeError"
 
 
 class BodySaved(Message, frozen=True):

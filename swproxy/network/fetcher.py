@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from weakref import WeakSet
 
 import ada_url
@@ -25,6 +25,7 @@ from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody, prefixed
 from swproxy.network.resolver import MappedResolver
 from swproxy.network.trust import TrustedAuthorities, trusted_authorities
+from swproxy.network.wire import FetchRequest, end_body_with_connection
 from swproxy.service_worker.registration import origin_of
 
 # A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
@@ -33,8 +34,13 @@ INLINE_WAIT = 0.01
 # What is checked for integrity is held in memory.
 INTEGRITY_LIMIT = 1 << 26
 MAX_REDIRECTS = 20
+MAX_HEADERS = 1 << 10
+# What navigator.languages has, for requests that no client's language comes with.
+LANGUAGES = "en-US,en;q=0.9"
+_ASCII = "".join(map(chr, range(0x80)))
 _NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_MISDIRECTED = 421
 _BODY_HEADERS = frozenset(
     {"content-encoding", "content-language", "content-location", "content-type", "content-length"}
 )
@@ -103,26 +109,33 @@ class Fetcher:
     def __init__(self, settings: FetchSettings, conditions: Conditions) -> None:
         self._settings = settings
         self._conditions = conditions
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[str, bool], aiohttp.ClientSession] = {}
         self._responses: WeakSet[aiohttp.ClientResponse] = WeakSet()
+        self._cut_off: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self._tls = settings.authorities.context()
         if settings.insecure:
             self._tls.check_hostname = False
             self._tls.verify_mode = ssl.CERT_NONE
 
-    def _session(self, origin: str) -> aiohttp.ClientSession:
-        """One for each origin: it can be cut off alone."""
-        session = self._sessions.get(origin)
+    def _session(self, origin: str, fresh: bool) -> aiohttp.ClientSession:
+        """One for each origin, which can be cut off alone; a fresh one reuses no connection."""
+        session = self._sessions.get((origin, fresh))
         if session is None:
-            session = self._sessions[origin] = aiohttp.ClientSession(
+            session = self._sessions[origin, fresh] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self._tls, limit=0, limit_per_host=0, resolver=MappedResolver(self._settings.resolve)
+                    ssl=self._tls,
+                    limit=0,
+                    limit_per_host=0,
+                    force_close=fresh,
+                    resolver=MappedResolver(self._settings.resolve),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout),
+                request_class=FetchRequest,
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
+                max_headers=MAX_HEADERS,
                 trust_env=False,
                 proxy=self._settings.upstream_proxy,
                 proxy_auth=_basic_auth(self._settings.upstream_auth),
@@ -135,11 +148,12 @@ class Fetcher:
 
     async def cut(self, condition: Callable[[str], bool]) -> None:
         """Drops connections to the origins for which the condition is true: what is under way there breaks off."""
-        for origin in [origin for origin in self._sessions if condition(origin)]:
+        for origin, fresh in [key for key in self._sessions if condition(key[0])]:
             # aiohttp leaves who reads a body waiting.
             for response in [response for response in self._responses if origin_of(str(response.url)) == origin]:
                 response.content.set_exception(aiohttp.ClientConnectionError("the connection was closed here"))
-            await self._sessions.pop(origin).close()
+                self._cut_off.add(response)
+            await self._sessions.pop((origin, fresh)).close()
 
     async def fetch(
         self, request: Request, initiator: Initiator, body: bytes | BodyReader | None = None
@@ -162,6 +176,10 @@ class Fetcher:
             if type_ == "cors" and cors.needs_preflight(request):
                 await self._preflight(request, initiator, origin)
             response = await self._http(request, initiator, origin, type_, upload, cookies)
+            if response.status == _MISDIRECTED and upload.reader is None:
+                # https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch: once more, on a new connection
+                response.close()
+                response = await self._http(request, initiator, origin, type_, upload, cookies, fresh=True)
             headers = _headers(response)
             if _shares_cookies(request, initiator, type_):
                 cookies += [value for name, value in headers if name.lower() == "set-cookie"]
@@ -202,10 +220,10 @@ class Fetcher:
         """
         if self._conditions.is_offline(origin_of(url)):
             raise NetworkError(f"offline: {url} was not requested")
-        kept = [(name, _wire_text(value)) for name, value in headers if name.lower() not in (*_HOP_BY_HOP, "cookie")]
+        kept = [(name, value) for name, value in headers if name.lower() not in (*_HOP_BY_HOP, "cookie")]
         # HTTP/2 has them in pieces.
         if cookies := "; ".join(value for name, value in headers if name.lower() == "cookie"):
-            kept.append(("Cookie", _wire_text(cookies)))
+            kept.append(("Cookie", cookies))
         return await self._request(method, url, kept, data, decompress=False)
 
     def _response_type(self, request: Request, initiator: Initiator, origin: str) -> str:
@@ -253,12 +271,16 @@ class Fetcher:
         type_: str,
         upload: _Upload,
         cookies: list[str],
+        *,
+        fresh: bool = False,
     ) -> aiohttp.ClientResponse:
-        headers = list(request.headers)
+        headers = _combined(request.headers)
         if _shares_cookies(request, initiator, type_):
             headers += _cookie_header(initiator.client_headers, cookies)
         if cors.get(headers, "accept") is None:
             headers.append(("Accept", "*/*"))
+        if cors.get(headers, "accept-language") is None:
+            headers.append(("Accept-Language", cors.get(initiator.client_headers, "accept-language") or LANGUAGES))
         if cors.get(headers, "user-agent") is None:
             headers.append(("User-Agent", self._user_agent(initiator)))
         headers.append(("Accept-Encoding", "gzip, deflate, br, zstd"))
@@ -273,13 +295,19 @@ class Fetcher:
             ("Sec-Fetch-Mode", request.mode),
             ("Sec-Fetch-Site", "same-origin" if origin_of(request.url) == origin else "cross-site"),
         ]
-        return await self._send(request.method, request.url, headers, upload)
+        return await self._send(request.method, request.url, headers, upload, fresh=fresh)
 
     def _user_agent(self, initiator: Initiator) -> str:
         return cors.get(initiator.client_headers, "user-agent") or self._settings.user_agent
 
     async def _send(
-        self, method: str, url: str, headers: list[Header], upload: _Upload | None = None
+        self,
+        method: str,
+        url: str,
+        headers: list[Header],
+        upload: _Upload | None = None,
+        *,
+        fresh: bool = False,
     ) -> aiohttp.ClientResponse:
         data: bytes | AsyncIterator[bytes] | None = None
         if upload is not None and upload.data is not None:
@@ -290,7 +318,7 @@ class Fetcher:
                 headers = [*headers, ("Content-Length", str(upload.reader.size))]
         elif method in ("POST", "PUT"):
             data = b""
-        return await self._request(method, url, [(name, _wire_text(value)) for name, value in headers], data)
+        return await self._request(method, url, headers, data, fresh=fresh)
 
     async def _request(
         self,
@@ -300,10 +328,11 @@ class Fetcher:
         data: bytes | AsyncIterator[bytes] | None,
         *,
         decompress: bool | None = None,
+        fresh: bool = False,
     ) -> aiohttp.ClientResponse:
         origin = origin_of(url)
         try:
-            response = await self._session(origin).request(
+            response = await self._session(origin, fresh).request(
                 method,
                 yarl.URL(url.partition("#")[0], encoded=True),
                 headers=headers,
@@ -339,8 +368,7 @@ class Fetcher:
         if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
             response.close()
             return made
-        session = self._sessions.get(origin_of(request.url))
-        body = await _begin_body(response, initiator.directory, lambda: session is None or session.closed)
+        body = await _begin_body(response, initiator.directory, lambda: response in self._cut_off)
         if request.integrity:
             if type_ == "opaque":
                 raise NetworkError(f"the integrity of {request.url} cannot be checked: the response is opaque")
@@ -376,12 +404,13 @@ def _headers(response: aiohttp.ClientResponse) -> list[Header]:
     ]
 
 
-def _wire_text(value: str) -> str:
-    """aiohttp sends text as UTF-8: the text whose UTF-8 is the value's bytes, if there is one."""
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return value
+def _combined(headers: Sequence[Header]) -> list[Header]:
+    """One header for each name, as it is first written: https://fetch.spec.whatwg.org/#concept-header-list-get"""
+    combined: dict[str, Header] = {}
+    for name, value in headers:
+        first, before = combined.get(name.lower(), (name, None))
+        combined[name.lower()] = (first, value if before is None else f"{before}, {value}")
+    return list(combined.values())
 
 
 def _shares_cookies(request: Request, initiator: Initiator, type_: str) -> bool:
@@ -425,7 +454,8 @@ def _cache_headers(request: Request) -> list[Header]:
 def _redirect_target(request: Request, location: str) -> str:
     """https://fetch.spec.whatwg.org/#concept-response-location-url"""
     try:
-        target = ada_url.URL(location.encode("utf-8", "surrogateescape").decode("latin-1"), request.url)
+        # As browsers do, bytes that are not ASCII stand for themselves.
+        target = ada_url.URL(quote(location.encode("utf-8", "surrogateescape"), safe=_ASCII), request.url)
     except ValueError:
         raise NetworkError(f"{request.url} redirects to an invalid URL") from None
     if target.protocol not in ("http:", "https:"):
@@ -463,6 +493,7 @@ async def _begin_body(
     Args:
         was_cut: whether it was us who has closed the connection.
     """
+    end_body_with_connection(response)
     ends_with_connection = response.content_length is None and "Transfer-Encoding" not in response.headers
 
     async def read() -> bytes:

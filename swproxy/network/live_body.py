@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from swproxy.errors import NetworkError, QuotaExceededError, SwproxyError
+from swproxy.errors import AbortError, NetworkError, QuotaExceededError, SwproxyError
 from swproxy.storage.bodies import CHUNK, CompleteBody, SavedFile
 
 # Gives the next bytes, none at the end; raises NetworkError.
@@ -111,13 +111,23 @@ class LiveBody:
         self._progress.set()
         self._progress = asyncio.Event()
 
+    def abort(self) -> None:
+        """Breaks the body off for all its readers: https://fetch.spec.whatwg.org/#abort-fetch"""
+        if self._complete or self._error is not None:
+            return
+        self._error = AbortError("the fetch was aborted")
+        if self._pump is not None:
+            self._pump.cancel()
+        self._close_source()
+        self._wake()
+
     async def read_for(self, reader: "LiveReader", offset: int, size: int) -> bytes:
         """The next bytes for a reader that has read up to ``offset``."""
         if self._file is None:
-            return await self._read_without_file(reader) if self._disk_error is not None else await self._source()
+            return await self._read_without_file(reader)
         while self._written <= offset:
             if self._error is not None:
-                raise NetworkError(str(self._error))
+                raise type(self._error)(str(self._error))
             if self._complete:
                 return b""
             if self._disk_error is not None:
@@ -126,12 +136,16 @@ class LiveBody:
         return os.pread(self._file.fileno(), min(size, self._written - offset), offset)
 
     async def _read_without_file(self, reader: "LiveReader") -> bytes:
-        if self._survivor is None:
+        if self._disk_error is not None and self._survivor is None:
             self._survivor = reader
-        if self._survivor is not reader:
+        if self._survivor not in (None, reader):
             raise NetworkError(str(self._disk_error))
         data, self._unwritten = self._unwritten, b""
-        return data or await self._source()
+        try:
+            return data or await self._source()
+        finally:
+            if self._error is not None:
+                raise type(self._error)(str(self._error)) from None
 
     async def save(self) -> SavedFile:
         """Waits for the end; the file is the caller's.
@@ -142,7 +156,9 @@ class LiveBody:
         """
         self._to_file()
         if self._pump is not None:
-            await asyncio.shield(self._pump)
+            await asyncio.wait([self._pump])
+            if self._pump.cancelled() and self._error is None:
+                raise AbortError("the body was released while it was saved")
         if error := self._disk_error or self._error:
             raise error
         assert self._file is not None

@@ -86,7 +86,8 @@ class RemoteStream:
             self._finished = True
             self._streams.forget(self.id)
         if handler is not None:
-            handler(chunk.data if chunk.error is None else NetworkError(chunk.error))
+            kind = AbortError if chunk.name == AbortError.name else NetworkError
+            handler(chunk.data if chunk.error is None else kind(chunk.error))
 
     def saved(self, outcome: SavedFile | SwproxyError) -> None:
         """The proxy's answer to a save."""

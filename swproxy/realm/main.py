@@ -19,7 +19,7 @@ from swproxy.storage.bodies import SavedFile
 from swproxy.web import manifest
 
 # The peak of a process that could get no more is hardly below its limit.
-MEMORY_USED_UP = 0.95
+MEMORY_USED_UP = 0.9
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 

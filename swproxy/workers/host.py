@@ -12,7 +12,7 @@ from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, Script
 from swproxy.ipc import messages
 from swproxy.network.conditions import Conditions
 from swproxy.network.fetcher import Fetcher, Initiator
-from swproxy.network.live_body import BodyReader, CompleteReader
+from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
 from swproxy.network.script_loader import ScriptLoader
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
@@ -253,6 +253,8 @@ class Host:
             return messages.FetchAnswer(message.id, None, str(error))
         if response.cookies and (event := process.events.get(request.id or 0)) is not None:
             event.cookies += response.cookies
+        if isinstance(response.body, LiveBody):
+            process.has_fetched(message.id, response.body)
         return messages.FetchAnswer(
             message.id,
             messages.Response(

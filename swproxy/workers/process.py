@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -103,6 +104,7 @@ class WorkerProcess:
         self._script_bodies: dict[int, ScriptBodyReader] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetches: dict[int, asyncio.Task[None]] = {}
+        self._fetched: WeakValueDictionary[int, LiveBody] = WeakValueDictionary()
 
     def attach(self, pid: int, connection: socket.socket, start: messages.Start) -> None:
         """Connects to the process that was forked for it, and says what it is to run.
@@ -204,8 +206,7 @@ class WorkerProcess:
             case messages.Fetch():
                 self._begin_fetch(message)
             case messages.AbortFetch():
-                if (task := self._fetches.pop(message.id, None)) is not None:
-                    task.cancel()
+                self._abort_fetch(message.id)
             case messages.Log():
                 self._host.log_worker(self.worker, message)
             case messages.Call():
@@ -282,6 +283,16 @@ class WorkerProcess:
         finally:
             self._fetches.pop(message.id, None)
 
+    def has_fetched(self, number: int, body: LiveBody) -> None:
+        """The fetch of that number has a response; its body is still arriving."""
+        self._fetched[number] = body
+
+    def _abort_fetch(self, number: int) -> None:
+        if (task := self._fetches.pop(number, None)) is not None:
+            task.cancel()
+        if (body := self._fetched.pop(number, None)) is not None:
+            body.abort()
+
     # Bodies
 
     def export_body(self, body: bytes | LiveBody | None) -> messages.Body | None:
@@ -335,7 +346,7 @@ class WorkerProcess:
             data = await reader.read()
             self.last_chunk = time.monotonic()
         except NetworkError as error:
-            self.send(messages.BodyChunk(number, b"", str(error)))
+            self.send(messages.BodyChunk(number, b"", str(error), error.name))
         else:
             self.send(messages.BodyChunk(number, data))
             if data:

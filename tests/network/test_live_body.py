@@ -7,7 +7,7 @@ import pytest
 from disks import fill
 from waiting import soon
 
-from swproxy.errors import NetworkError, QuotaExceededError
+from swproxy.errors import AbortError, NetworkError, QuotaExceededError
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody, prefixed
 from swproxy.storage.bodies import CHUNK, BytesBody, FileBody
 
@@ -185,7 +185,7 @@ async def test_releasing_before_anything_was_read(tmp_path: Path, used: str) -> 
         saving = asyncio.ensure_future(reader.save())
         await soon(lambda: source.asked == 1)
         reader.close()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(AbortError):
             await saving
     await soon(lambda: source.released == 1)
     assert names(tmp_path) == []

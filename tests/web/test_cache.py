@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from helpers import network_response, realm_process
 
 from swproxy.ipc import messages
@@ -121,9 +122,9 @@ def test_what_cannot_be_put(run_js: RunJs) -> None:
 
 
 def test_an_opaque_response_can_be_put(run_js: RunJs) -> None:
-    """Its real status and headers, which the script cannot know, are not looked at."""
-    url = "https://other.test/part"
-    opaque = msgspec.structs.replace(network_response("part", status=206, url=url, vary="*"), type="opaque")
+    """Whatever its status; add() takes none, as it cannot know that all is well."""
+    url = "https://other.test/page"
+    opaque = msgspec.structs.replace(network_response("part", status=404, url=url), type="opaque")
     script = f"""
       const cache = await caches.open("c");
       await cache.put("/part", await fetch("{url}", {{ mode: "no-cors" }}));
@@ -132,6 +133,55 @@ def test_an_opaque_response_can_be_put(run_js: RunJs) -> None:
         await cache.add(new Request("{url}", {{ mode: "no-cors" }})).catch((error) => error.name)];
     """
     assert run_js(script, responses={url: opaque}) == ["opaque", 0, [], "", "TypeError"]
+
+
+@pytest.mark.parametrize(("status", "headers"), [(206, {}), (200, {"vary": "a, *"})])
+def test_what_an_opaque_response_hides_counts(run_js: RunJs, status: int, headers: dict[str, str]) -> None:
+    """A part, or one for a single request, is refused: the internal response's status and headers say so."""
+    url = "https://other.test/part"
+    opaque = msgspec.structs.replace(network_response("part", status=status, url=url, **headers), type="opaque")
+    script = f"""
+      const cache = await caches.open("c");
+      return cache.put("/part", await fetch("{url}", {{ mode: "no-cors" }})).catch((error) => error.name);
+    """
+    assert run_js(script, responses={url: opaque}) == "TypeError"
+
+
+# A body that never ends; its fetch is number 1.
+ABORTED = """
+  const controller = new AbortController();
+  const cache = await caches.open("c");
+  const outcome = (promise) => promise.catch((error) => error === "why" || error.name);
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "put"),
+    [
+        ("put", "(request) => fetch(request).then((response) => cache.put('/x', response))"),
+        ("add", "(request) => cache.add(request)"),
+        ("addAll", "(request) => cache.addAll(['/y', request])"),
+    ],
+)
+def test_an_aborted_request_is_not_stored(tmp_path: Path, how: str, put: str) -> None:
+    """Before, and while its body arrives: the promise rejects with the signal's reason, the proxy hears of it."""
+    source = f"""(async () => {{
+      {ABORTED}
+      const put = {put};
+      const aborted = new Request("/a", {{ signal: AbortSignal.abort() }});
+      console.log(await outcome(put(aborted)));
+      const promise = put(new Request("/slow", {{ signal: controller.signal }}));
+      self.addEventListener("activate", () => controller.abort("why"));
+      console.log(await outcome(promise), (await cache.keys()).length);
+    }})();"""
+    endless = msgspec.structs.replace(network_response(), body=messages.Stream(5, None))
+    responses = {f"{SITE}/slow": endless, f"{SITE}/y": network_response("y")}
+    with realm_process(tmp_path, source, responses=responses) as process:
+        assert process.wait_for(messages.Log).text == "AbortError"
+        process.wait_for(messages.BodySave)
+        process.send(messages.DispatchEvent(1, "activate", {}))
+        process.wait_for(messages.AbortFetch)
+        assert process.wait_for(messages.Log).text == "true 0"
 
 
 def test_put_uses_the_body_up(run_js: RunJs) -> None:

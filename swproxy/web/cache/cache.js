@@ -78,14 +78,12 @@ export class Cache {
     const request = innerRequestOf(info);
     checkRequest(request);
     const inner = Response.inner(response);
-    // The status and the headers of an opaque response are nobody's business.
-    if (!inner.isOpaque) {
-      if (inner.status === 206) throw new TypeErrorConstructor("A partial response (206) cannot be cached.");
-      checkVary(inner);
-    }
+    if (inner.status === 206) throw new TypeErrorConstructor("A partial response (206) cannot be cached.");
+    checkVary(inner);
     if (inner.body !== null && inner.body.unusable)
       throw new TypeErrorConstructor("The body of the response is locked or has been read.");
-    await op_cache_put(this.#id, [{ request: request.toHost(), response: inner.toHost() }]);
+    const store = (body) => op_cache_put(this.#id, [{ request: request.toHost(), response: inner.toHost(body) }]);
+    await (inner.body === null ? store(null) : inner.body.readHandle(store));
   }
 
   async delete(info, options) {
@@ -123,37 +121,43 @@ function checkVary(response) {
 
 /** https://w3c.github.io/ServiceWorker/#cache-addAll */
 async function addAll(id, infos) {
-  const requests = [];
+  const objects = [];
   for (let i = 0; i < infos.length; i++) {
     if (typeof infos[i] !== "string") checkRequest(Request.inner(infos[i]));
   }
   for (let i = 0; i < infos.length; i++) {
-    requests[i] = Request.inner(Request.from(infos[i]));
-    checkRequest(requests[i]);
+    objects[i] = Request.from(infos[i]);
+    checkRequest(Request.inner(objects[i]));
   }
   const { AbortSignal } = load("../abort/abort_signal.js");
-  const signal = new AbortSignal();
+  const failed = new AbortSignal(); // one of the others has
   const puts = [];
+  const signals = [];
   await new PromiseConstructor((resolve, reject) => {
-    let missing = requests.length;
+    let missing = objects.length;
     if (missing === 0) resolve();
-    for (let i = 0; i < requests.length; i++) {
+    for (let i = 0; i < objects.length; i++) {
+      const signal = Request.signalOf(objects[i]);
+      signals[i] = signal === null ? failed : AbortSignal.dependentOn([failed, signal]);
       // What is stored is the request as it was asked: fetching uses it up.
-      const request = requests[i].toHost();
+      const request = Request.inner(objects[i]).toHost();
       upon(
-        fetchForCache(requests[i], signal),
+        fetchForCache(Request.inner(objects[i]), signals[i]),
         (response) => {
           puts[i] = { request, response: response.toHost() };
           if (--missing === 0) resolve();
         },
         (error) => {
           reject(error);
-          AbortSignal.signalAbort(signal);
+          AbortSignal.signalAbort(failed);
         },
       );
     }
   });
-  await op_cache_put(id, puts);
+  await new PromiseConstructor((resolve, reject) => {
+    for (let i = 0; i < signals.length; i++) AbortSignal.add(signals[i], reject);
+    upon((async () => op_cache_put(id, puts))(), resolve, reject);
+  });
 }
 
 async function fetchForCache(request, signal) {

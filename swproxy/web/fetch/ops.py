@@ -52,10 +52,11 @@ def op_fetch(realm: Any, id: int, request: dict[str, Any], body: int | None) -> 
 
 
 def op_fetch_abort(realm: Any, id: int) -> None:  # noqa: A002
+    """Also when the response has come: then its body breaks off."""
     pending = realm.fetches.pop(id, None)
     if pending is not None:
         realm.settle(pending, AbortError("The fetch was aborted."))
-        realm.channel.send(messages.AbortFetch(id))
+    realm.channel.send(messages.AbortFetch(id))
 
 
 def request_message(request: dict[str, Any], body: messages.Body | None = None) -> messages.Request:

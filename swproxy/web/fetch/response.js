@@ -57,8 +57,8 @@ export class InnerResponse {
     return ObjectSetPrototypeOf(description, InnerResponse.prototype);
   }
 
-  /** For the host; the body becomes the host's, and this response is used up. */
-  toHost() {
+  /** For the host; the body becomes the host's, and this response is used up: `body` is the handle. */
+  toHost(body = this.body === null ? null : this.body.takeHandle()) {
     return {
       type: this.type,
       urls: this.urls,
@@ -66,7 +66,7 @@ export class InnerResponse {
       statusText: this.statusText,
       headers: this.headers,
       source: this.source,
-      body: this.body === null ? null : this.body.takeHandle(),
+      body,
     };
   }
 
@@ -145,8 +145,9 @@ export class Response {
   }
 
   get url() {
-    const { urls, isOpaque } = this.#response;
-    if (isOpaque || urls.length === 0) return "";
+    const { type, urls, isOpaque } = this.#response;
+    // An opaque-redirect filtered response keeps its URL list.
+    if ((isOpaque && type !== "opaqueredirect") || urls.length === 0) return "";
     const url = urls[urls.length - 1];
     return StringPrototypeSplit(hrefOf(parseParts(url, null) ?? [url]), "#")[0];
   }

@@ -1,0 +1,51 @@
+"""Where aiohttp's HTTP/1 differs from what Fetch says of requests and responses, put right."""
+
+from typing import Any
+
+import aiohttp
+from aiohttp import http_writer
+
+_FORBIDDEN = frozenset("\0\r\n")
+
+
+def serialize_headers(status_line: str, headers: Any) -> bytes:
+    """The head of a message. Each character of a value is a byte, and any byte but NUL, CR and LF may be there
+    (https://fetch.spec.whatwg.org/#header-value); aiohttp writes UTF-8 and refuses all control characters.
+
+    Raises:
+        ValueError: a value would end its line.
+    """
+    lines = [status_line, *(f"{name}: {value}" for name, value in headers.items())]
+    for line in lines:
+        if not _FORBIDDEN.isdisjoint(line):
+            raise ValueError("a header has a line break in it")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+http_writer._serialize_headers = serialize_headers  # it has no setting for this
+
+
+class _EveryMethod(set[str]):
+    def __contains__(self, method: object) -> bool:
+        return True
+
+
+class FetchRequest(aiohttp.ClientRequest):
+    """No method has a body unless it is given one: aiohttp would say ``Content-Length: 0`` for those it does not
+    know."""
+
+    GET_METHODS = _EveryMethod()
+
+
+def end_body_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Makes a body fail when its connection is closed before its end: after an error in the framing of chunks aiohttp
+    closes it and leaves the reader waiting."""
+    connection, content = response.connection, response.content
+    closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
+
+    def fail(_: Any) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the origin's chunks are malformed"))
+
+    if closed is not None:
+        closed.add_done_callback(fail)

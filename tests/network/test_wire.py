@@ -1,0 +1,155 @@
+"""What is sent and read byte by byte, where aiohttp alone would do otherwise."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from network_worker import Worker, content, raw_server
+
+from swproxy.errors import AbortError, NetworkError
+from swproxy.network.conditions import Conditions
+from swproxy.network.fetcher import Fetcher, FetchSettings
+from swproxy.network.live_body import LiveBody
+from swproxy.network.wire import serialize_headers
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[Fetcher]:
+    fetcher = Fetcher(FetchSettings(), Conditions())
+    yield fetcher
+    await fetcher.close()
+
+
+async def head_of(fetcher: Fetcher, directory: Path, **request: Any) -> bytes:
+    """The head of a request as the origin gets it."""
+    heads = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with raw_server(talk) as url:
+        await Worker(fetcher, url, directory).fetch("/", **request)
+    return heads[0]
+
+
+async def test_header_values_are_bytes(fetcher: Fetcher, tmp_path: Path) -> None:
+    """Each character is one; control characters are allowed."""
+    head = await head_of(fetcher, tmp_path, headers=[("X-A", "b\xe9\xff"), ("X-C", "\x01\x1f\t\x7f")])
+    assert b"\r\nX-A: b\xe9\xff\r\n" in head
+    assert b"\r\nX-C: \x01\x1f\t\x7f\r\n" in head
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-B: 1", "a\nb", "a\0b"])
+def test_no_header_ends_its_line(value: str) -> None:
+    """Neither with a line break nor with NUL."""
+    with pytest.raises(ValueError, match="line break"):
+        serialize_headers("GET / HTTP/1.1", {"X-A": value})
+
+
+async def test_headers_of_one_name_are_one(fetcher: Fetcher, tmp_path: Path) -> None:
+    """Under the name as it was first written."""
+    head = await head_of(fetcher, tmp_path, headers=[("X-One", "1"), ("accept", "a"), ("x-oNE", "2")])
+    assert b"\r\nX-One: 1, 2\r\n" in head
+    assert head.lower().count(b"\r\naccept:") == 1
+
+
+@pytest.mark.parametrize(("method", "has_length"), [("CHICKEN", False), ("DELETE", False), ("POST", True)])
+async def test_only_some_methods_always_have_a_body(
+    fetcher: Fetcher, tmp_path: Path, method: str, has_length: bool
+) -> None:
+    """https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch: POST and PUT say that theirs is empty."""
+    head = await head_of(fetcher, tmp_path, method=method)
+    assert (b"content-length: 0" in head.lower()) is has_length
+
+
+async def test_chunks_that_are_none_break_the_body_off(fetcher: Fetcher, tmp_path: Path) -> None:
+    """Also if they come late, and the origin keeps the connection."""
+    gone = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"garbage")
+        assert await reader.read() == b""
+        gone.set()
+
+    async with raw_server(talk) as url:
+        response = await Worker(fetcher, url, tmp_path).fetch("/")
+        assert isinstance(response.body, LiveBody)
+        reader = response.body.reader()
+        assert await reader.read() == b"one"
+        with pytest.raises(NetworkError, match=r"broke off"):
+            await asyncio.wait_for(reader.read(), 5)
+        reader.close()
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.parametrize(("body", "asked"), [(b"text", 2), ("stream", 1)])
+async def test_a_misdirected_request_is_sent_once_more(
+    fetcher: Fetcher, tmp_path: Path, body: Any, asked: int
+) -> None:
+    """On a connection of its own, if its body can be sent again."""
+    connections = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n")
+
+    async def source() -> bytes:
+        return b""
+
+    sent = LiveBody(source, 0, tmp_path, lambda: None).reader() if body == "stream" else body
+    async with raw_server(talk) as url:
+        response = await Worker(fetcher, url, tmp_path).fetch("/", method="POST", body=sent)
+    assert response.status == 421
+    assert len(connections) == asked
+
+
+async def test_an_aborted_body(fetcher: Fetcher, tmp_path: Path) -> None:
+    """All its readers hear of it, who waits and who comes later; the connection ends."""
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert await reader.read() == b""
+        gone.set()
+
+    async with raw_server(endless) as url:
+        response = await Worker(fetcher, url, tmp_path).fetch("/")
+        assert isinstance(response.body, LiveBody)
+        reader = response.body.reader()
+        reading = asyncio.ensure_future(reader.read())
+        await asyncio.sleep(0)
+        response.body.abort()
+        response.body.abort()
+        with pytest.raises(AbortError):
+            await asyncio.wait_for(reading, 5)
+        with pytest.raises(AbortError):
+            await content(response)
+        reader.close()
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_an_aborted_body_is_not_saved(tmp_path: Path) -> None:
+    """No file stays."""
+    waiting = asyncio.Event()
+
+    async def source() -> bytes:
+        await waiting.wait()
+        return b""
+
+    body = LiveBody(source, None, tmp_path, lambda: None)
+    reader = body.reader()
+    saving = asyncio.ensure_future(reader.save())
+    await asyncio.sleep(0.01)
+    body.abort()
+    with pytest.raises(AbortError):
+        await asyncio.wait_for(saving, 5)
+    reader.close()
+    assert list(tmp_path.iterdir()) == []
