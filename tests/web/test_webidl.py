@@ -387,3 +387,13 @@ def test_dom_exceptions(run_js: RunJs) -> None:
         *[[*CODES, *[0] * len(WITHOUT_CODE)], True, "AbortError: message", "string", ["Error", "", 0], 20],
         *[25, 25, "[object DOMException]"],
     ]
+
+
+def test_the_attributes_of_dom_exception_are_enumerable(run_js: RunJs) -> None:
+    """So a record of one is a failure: they are brand-checked."""
+    script = """
+        const { prototype } = DOMException;
+        const enumerable = Object.keys(prototype).filter((key) => !key.endsWith("_ERR"));
+        try { return new URLSearchParams(prototype).toString(); } catch (error) { return [enumerable, error.name]; }
+    """
+    assert run_js(script) == [["name", "message", "code"], "TypeError"]

@@ -10,6 +10,7 @@ import {
 } from "../infra/primordials.js";
 import { loadByPath } from "swproxy:bootstrap";
 import {} from "../infra/awaited_promises.js";
+import {} from "../webidl/dom_exception.js";
 import { exposed } from "../webidl/interface.js";
 import {} from "../infra/math_random.js";
 import { fixGlobalPrototypes, hideLazyGlobals } from "./reflection.js";
