@@ -7,7 +7,7 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,11 +78,12 @@ class Swproxy:
 
     Args:
         authority: of the server's certificate. That in the checkout has expired, so nothing is verified.
+        addresses: where the server's hosts are, as the setting ``resolve``.
     """
 
-    def __init__(self, profile: Path, authority: Path) -> None:
+    def __init__(self, profile: Path, authority: Path, addresses: Mapping[str, str]) -> None:
         settings = {
-            "resolve": resolve(),
+            "resolve": dict(addresses),
             "insecure": True,
             "turn_budget": LONG,
             "fetch_event_timeout": LONG * PATIENCE + 2 * GRACE,
@@ -194,7 +195,7 @@ def engine(name: str, checkout: Path) -> Iterator[Engine]:
     """The engine of that name: "swproxy" or "chromium"."""
     with tempfile.TemporaryDirectory(prefix="swproxy-wpt-profile-") as temporary:
         authority = checkout / "tools" / "certs" / "cacert.pem"
-        chosen = Chromium() if name == "chromium" else Swproxy(Path(temporary) / "profile", authority)
+        chosen = Chromium() if name == "chromium" else Swproxy(Path(temporary) / "profile", authority, resolve())
         try:
             yield chosen
         finally:
