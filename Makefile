@@ -1,6 +1,8 @@
 # make demo [ARGS=--once]   sets up, then shows swproxy at work on a site of its own
 # make test [ARGS=...]      sets up, then runs all tests; ARGS go to pytest
 # make bench                measures speed and memory against peers
+# make wpt WPT_DIR=DIR [WPT_ONLY=TEXT] [ARGS=...]
+#                           runs the web platform tests of a checkout in workers, and writes docs/conformance.md
 # make lint, make clean
 
 # The newest interpreter that works, also one under ~/.pyenv/versions.
@@ -10,7 +12,7 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 	2>/dev/null && echo "$$python" && exit; done; done)
 VENV := .venv/bin
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench wpt lint clean
 
 demo: .venv/installed
 	$(VENV)/swproxy demo $(ARGS)
@@ -21,6 +23,10 @@ test: .venv/tests-installed
 
 bench: .venv/tests-installed
 	$(VENV)/python -m tests.bench $(ARGS)
+
+wpt: .venv/tests-installed
+	@test -n "$(WPT_DIR)" || { echo "make wpt needs WPT_DIR=<a checkout of the web platform tests>."; exit 2; }
+	$(VENV)/python -m tests.wpt "$(WPT_DIR)" --only "$(WPT_ONLY)" $(ARGS)
 
 lint: .venv/tests-installed
 	$(VENV)/ruff check

@@ -90,6 +90,7 @@ LAZY = {
     "Permissions": "permissions/permissions.js",
     "ProgressEvent": "xhr/progress_event.js",
     "PromiseRejectionEvent": "events/promise_rejection_event.js",
+    "QuotaExceededError": "webidl/quota_exceeded_error.js",
     "ReadableByteStreamController": "streams/readable_byte_stream_controller.js",
     "ReadableStream": "streams/readable_stream.js",
     "ReadableStreamBYOBReader": "streams/readable_stream_byob_reader.js",

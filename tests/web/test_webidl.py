@@ -397,3 +397,38 @@ def test_the_attributes_of_dom_exception_are_enumerable(run_js: RunJs) -> None:
         try { return new URLSearchParams(prototype).toString(); } catch (error) { return [enumerable, error.name]; }
     """
     assert run_js(script) == [["name", "message", "code"], "TypeError"]
+
+
+def test_quota_exceeded_error(run_js: RunJs) -> None:
+    """An interface of its own that inherits from DOMException, with what was asked for; it can be cloned."""
+    script = """
+        const failure = (...values) => {
+          try { new QuotaExceededError(...values); return "none"; } catch (error) { return error.name; }
+        };
+        let thrown;
+        try { crypto.getRandomValues(new Uint8Array(70_000)); } catch (error) { thrown = error; }
+        const clone = structuredClone(thrown);
+        const plain = new QuotaExceededError("m");
+        return [
+          [thrown, clone].map((error) => [error instanceof QuotaExceededError, error instanceof DOMException,
+            error.name, error.code, error.quota, error.requested, error.message === thrown.message]),
+          [plain.message, plain.quota, plain.requested, Object.getPrototypeOf(QuotaExceededError) === DOMException],
+          failure("", { quota: -1 }), failure("", { requested: -1 }), failure("", { quota: 2, requested: 1 }),
+          failure("", { quota: NaN }), structuredClone(new DOMException("m", "QuotaExceededError")).constructor.name,
+        ];
+    """
+    thrown = [True, True, "QuotaExceededError", 22, 65536, 70_000, True]
+    assert run_js(script) == [
+        [thrown, thrown],
+        ["m", None, None, True],
+        *["RangeError", "RangeError", "RangeError", "TypeError", "DOMException"],
+    ]
+
+
+def test_what_exceeds_the_quota_of_the_host(run_js: RunJs) -> None:
+    """The host's error of that name becomes one, too."""
+    script = """
+        const cache = await caches.open("c");
+        return cache.put("/a", new Response("x".repeat(100_000))).catch((error) => error instanceof QuotaExceededError);
+    """
+    assert run_js(script, quota=1000) is True

@@ -77,7 +77,8 @@ export class Crypto {
     const length = TypedArrayPrototypeGetByteLength(array);
     if (length > QUOTA) {
       const message = `${length} bytes are more than the ${QUOTA} that getRandomValues() gives at a time.`;
-      throw new DOMExceptionConstructor(message, "QuotaExceededError");
+      const { QuotaExceededError } = load("../webidl/quota_exceeded_error.js");
+      throw new QuotaExceededError(message, { quota: QUOTA, requested: length });
     }
     if (length > 0) {
       const offset = TypedArrayPrototypeGetByteOffset(array);

@@ -144,6 +144,10 @@
   const errors = { __proto__: null, TypeError, RangeError, SyntaxError, InternalError };
   const DOMExceptionConstructor = DOMException;
   function errorOf(name, message) {
+    if (name === "QuotaExceededError") {
+      const { QuotaExceededError } = load("webidl/quota_exceeded_error.js");
+      return new QuotaExceededError(message);
+    }
     const NativeError = errors[name];
     return NativeError === undefined ? new DOMExceptionConstructor(message, name) : new NativeError(message);
   }

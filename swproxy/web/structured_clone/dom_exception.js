@@ -17,7 +17,7 @@ function isDOMException(value) {
   }
 }
 
-function serialize(exception) {
+export function serialize(exception) {
   const stack = ReflectGetOwnPropertyDescriptor(exception, "stack")?.value;
   const fields = [
     DOMExceptionPrototypeGetName(exception),
@@ -28,7 +28,11 @@ function serialize(exception) {
 }
 
 function deserialize({ 0: name, 1: message, 2: stack }) {
-  const exception = new DOMExceptionConstructor(message, name);
+  return restoreStack(new DOMExceptionConstructor(message, name), stack);
+}
+
+/** The exception, with the stack that it had when it was serialized. */
+export function restoreStack(exception, stack) {
   delete exception.stack; // that of this place
   if (stack !== null) {
     ObjectDefineProperty(exception, "stack", { __proto__: null, value: stack, writable: true, configurable: true });

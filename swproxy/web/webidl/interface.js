@@ -2,6 +2,7 @@
 // declaration, and what defineInterface makes of both: the constructor that scripts see.
 import {
   ArrayIsArray,
+  DOMExceptionConstructor,
   FunctionPrototype,
   IteratorPrototype,
   ObjectCreate,
@@ -24,6 +25,7 @@ import { isObject, Place } from "./types.js";
 
 /** class -> the constructor that stands for it before scripts */
 const constructors = new SafeMap();
+constructors.set(DOMExceptionConstructor, DOMExceptionConstructor); // the engine's own
 /** interface prototype object -> class */
 const implementations = new SafeMap();
 /** name -> constructor, of all interfaces that are exposed so far and not yet on the global object */
