@@ -153,3 +153,18 @@ async def test_an_aborted_body_is_not_saved(tmp_path: Path) -> None:
         await asyncio.wait_for(saving, 5)
     reader.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"garbage\r\n\r\n", "Bad status line"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n1", "Duplicate Content-Length"),
+    ],
+)
+async def test_an_answer_that_is_no_http(fetcher: Fetcher, tmp_path: Path, answer: bytes, reason: str) -> None:
+    """One sentence, without the library's way of showing it."""
+    async with raw_server(answer) as url:
+        sentence = rf"^cannot reach {url}: its answer is not HTTP as it should be \({reason}\)$"
+        with pytest.raises(NetworkError, match=sentence):
+            await Worker(fetcher, url, tmp_path).fetch("/")
