@@ -59,6 +59,10 @@ AREAS = (
 )
 
 
+# Variants that are about how the server is reached, and not about what a worker may do.
+_OVER_HTTP_2 = "wpt_flags=h2"
+
+
 @dataclass(frozen=True)
 class WebPlatformTest:
     """One file in one variant.
@@ -93,7 +97,11 @@ def discover(checkout: Path, only: str = "") -> list[WebPlatformTest]:
                 metadata = parse_metadata(file.read_text("utf-8", "replace"))
                 if area.plain or belongs(area, metadata):
                     path = file.relative_to(checkout).as_posix()
-                    tests += [WebPlatformTest(area, path, variant, metadata.long) for variant in metadata.variants]
+                    tests += [
+                        WebPlatformTest(area, path, variant, metadata.long)
+                        for variant in metadata.variants
+                        if _OVER_HTTP_2 not in variant
+                    ]
     return [test for test in tests if any(part in test.name for part in only.split(","))]
 
 

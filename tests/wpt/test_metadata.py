@@ -51,8 +51,8 @@ def write(checkout: Path, path: str, source: str = "") -> None:
 
 
 def test_files_are_found_by_area(tmp_path: Path) -> None:
-    """Every variant is a test; windows' own files and other directories are none."""
-    write(tmp_path, "url/a.any.js", "// META: variant=?1\n// META: variant=?2\n")
+    """Every variant is a test, but for those over HTTP/2; windows' own files and other directories are none."""
+    write(tmp_path, "url/a.any.js", "// META: variant=?1\n// META: variant=?2\n// META: variant=?wpt_flags=h2\n")
     write(tmp_path, "url/b.any.js", "// META: global=window\n")
     write(tmp_path, "url/c.window.js")
     write(tmp_path, "elsewhere/a.any.js")
