@@ -391,6 +391,8 @@ def _reason(error: Exception) -> str:
         return f"its certificate is not trusted ({error.certificate_error}): see swproxy run --upstream-ca"
     if isinstance(error, aiohttp.ClientResponseError):
         return f"its answer is not HTTP as it should be ({error.message.partition(':')[0].strip()})"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it closed the connection before its answer was there"
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
         number = error.os_error.errno or 0
         is_of_system = number > 0 and not isinstance(error.os_error, ssl.SSLError)  # below 0 it is the resolver's
