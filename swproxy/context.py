@@ -15,8 +15,9 @@ from swproxy.config import Settings
 from swproxy.errors import InvalidInput, NotFoundError, SecurityError, SwproxyError
 from swproxy.network.conditions import Conditions
 from swproxy.network.cors import is_loopback
-from swproxy.network.fetcher import Fetcher, FetchSettings
+from swproxy.network.fetcher import Fetcher
 from swproxy.network.script_loader import ScriptLoader, local_file, local_script_url
+from swproxy.network.sessions import FetchSettings
 from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript

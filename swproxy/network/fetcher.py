@@ -5,10 +5,8 @@ credentials mode allows, and what the origin sets goes back to that client.
 """
 
 import asyncio
-import os
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 from weakref import WeakSet
@@ -23,8 +21,8 @@ from swproxy.ipc.messages import Header, Request
 from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody, prefixed
-from swproxy.network.resolver import MappedResolver
-from swproxy.network.trust import TrustedAuthorities, trusted_authorities
+from swproxy.network.ports import is_bad_port
+from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
 from swproxy.network.wire import FetchRequest, end_body_with_connection
 from swproxy.service_worker.registration import origin_of
 
@@ -34,9 +32,6 @@ INLINE_WAIT = 0.01
 # What is checked for integrity is held in memory.
 INTEGRITY_LIMIT = 1 << 26
 MAX_REDIRECTS = 20
-MAX_HEADERS = 1 << 10
-# What navigator.languages has, for requests that no client's language comes with.
-LANGUAGES = "en-US,en;q=0.9"
 _ASCII = "".join(map(chr, range(0x80)))
 _NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -47,19 +42,6 @@ _BODY_HEADERS = frozenset(
 _HOP_BY_HOP = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FetchSettings:
-    """How requests reach the network; times in seconds. ``resolve`` is as in ``Settings``."""
-
-    authorities: TrustedAuthorities = field(default_factory=trusted_authorities)
-    insecure: bool = False
-    connect_timeout: float = 10.0
-    upstream_proxy: str | None = None
-    upstream_auth: str = ""  # "name:password"
-    user_agent: str = ""
-    resolve: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +94,14 @@ class Fetcher:
         self._sessions: dict[tuple[str, bool], aiohttp.ClientSession] = {}
         self._responses: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self._cut_off: WeakSet[aiohttp.ClientResponse] = WeakSet()
-        self._tls = settings.authorities.context()
-        if settings.insecure:
-            self._tls.check_hostname = False
-            self._tls.verify_mode = ssl.CERT_NONE
+        self._tls = tls_context(settings)
 
     def _session(self, origin: str, fresh: bool) -> aiohttp.ClientSession:
         """One for each origin, which can be cut off alone; a fresh one reuses no connection."""
         session = self._sessions.get((origin, fresh))
         if session is None:
-            session = self._sessions[origin, fresh] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=self._tls,
-                    limit=0,
-                    limit_per_host=0,
-                    force_close=fresh,
-                    resolver=MappedResolver(self._settings.resolve),
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout),
-                request_class=FetchRequest,
-                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
-                max_line_size=1 << 16,
-                max_field_size=1 << 16,
-                max_headers=MAX_HEADERS,
-                trust_env=False,
-                proxy=self._settings.upstream_proxy,
-                proxy_auth=_basic_auth(self._settings.upstream_auth),
+            session = self._sessions[origin, fresh] = new_session(
+                self._settings, self._tls, force_close=fresh, request_class=FetchRequest
             )
         return session
 
@@ -231,6 +194,8 @@ class Fetcher:
         url = urlsplit(request.url)
         if url.scheme not in ("http", "https"):
             raise NetworkError(f"the scheme of {request.url} cannot be fetched")
+        if is_bad_port(request.url):
+            raise NetworkError(f"the port of {request.url} is one that browsers never connect to")
         if initiator.origin.startswith("https:") and not cors.is_potentially_trustworthy(request.url):
             raise NetworkError(f"{request.url} is mixed content: a worker on HTTPS cannot fetch plain HTTP")
         if self._conditions.is_offline(origin_of(request.url)):
@@ -341,7 +306,7 @@ class Fetcher:
                 auto_decompress=decompress,
             )
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise NetworkError(f"cannot reach {origin}: {_reason(error)}") from None
+            raise NetworkError(f"cannot reach {origin}: {reason_of(error)}") from None
         self._responses.add(response)
         return response
 
@@ -377,27 +342,6 @@ class Fetcher:
                 raise NetworkError(f"{request.url} does not have the integrity {request.integrity}")
         made.body = body
         return made
-
-
-def _basic_auth(credentials: str) -> aiohttp.BasicAuth | None:
-    name, _, password = credentials.partition(":")
-    return aiohttp.BasicAuth(name, password, "utf-8") if credentials else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, asyncio.TimeoutError):
-        return "no connection in time"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate is not trusted ({error.certificate_error}): see swproxy run --upstream-ca"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"its answer is not HTTP as it should be ({error.message.partition(':')[0].strip()})"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "it closed the connection before its answer was there"
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        number = error.os_error.errno or 0
-        is_of_system = number > 0 and not isinstance(error.os_error, ssl.SSLError)  # below 0 it is the resolver's
-        return os.strerror(number) if is_of_system else error.os_error.strerror
-    return str(error) or type(error).__name__
 
 
 def _headers(response: aiohttp.ClientResponse) -> list[Header]:
@@ -504,7 +448,7 @@ async def _begin_body(
         try:
             data = await response.content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NetworkError(f"the body of {response.url} broke off: {_reason(error)}") from None
+            raise NetworkError(f"the body of {response.url} broke off: {reason_of(error)}") from None
         if not data and ends_with_connection and was_cut():
             raise NetworkError(f"the body of {response.url} broke off: the connection was closed here")
         return data

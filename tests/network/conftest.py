@@ -9,7 +9,8 @@ from origin import Origin
 
 from certs.pki import Pki
 from swproxy.network.conditions import Conditions
-from swproxy.network.fetcher import Fetcher, FetchSettings
+from swproxy.network.fetcher import Fetcher
+from swproxy.network.sessions import FetchSettings
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from certs.pki import Pki
 from swproxy.errors import NetworkError
 from swproxy.ipc.messages import Header
 from swproxy.network.conditions import Conditions
-from swproxy.network.fetcher import MAX_REDIRECTS, Fetcher, FetchSettings
+from swproxy.network.fetcher import MAX_REDIRECTS, Fetcher
 from swproxy.network.live_body import CompleteReader, LiveBody
+from swproxy.network.sessions import FetchSettings
 from swproxy.storage.bodies import BytesBody
 
 ALLOW = {"Access-Control-Allow-Origin": "*"}
@@ -270,6 +271,7 @@ async def test_as_many_redirects_as_allowed(origin: Origin, worker: Worker) -> N
         ("file:///etc/passwd", "which is not an HTTP"),
         ("http://[", "to an invalid URL"),
         ("http://elsewhere.test/", "mixed content"),
+        ("https://elsewhere.test:25/", "browsers never connect to"),
     ],
 )
 async def test_bad_redirects(origin: Origin, worker: Worker, location: str, reason: str) -> None:
