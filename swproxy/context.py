@@ -19,6 +19,7 @@ from swproxy.network.fetcher import Fetcher
 from swproxy.network.script_loader import ScriptLoader, local_file, local_script_url
 from swproxy.network.sessions import FetchSettings
 from swproxy.network.trust import TrustedAuthorities, trusted_authorities
+from swproxy.network.web_socket import WebSocketConnector
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
@@ -77,7 +78,9 @@ class ServiceWorkerContext:
         for registration in self._database.load():
             self.registrations.set_registration(registration)
         self.authorities = trusted_authorities(settings.upstream_ca, profile.scratch)
-        self.fetcher = Fetcher(_fetch_settings(settings, self.authorities), self.conditions)
+        fetch_settings = _fetch_settings(settings, self.authorities)
+        self.fetcher = Fetcher(fetch_settings, self.conditions)
+        self._web_sockets = WebSocketConnector(fetch_settings, self.conditions)
         scripts = ScriptLoader(self.fetcher, profile.scratch)
         self._host = Host(
             settings,
@@ -87,6 +90,7 @@ class ServiceWorkerContext:
             self.conditions,
             self.fetcher,
             scripts,
+            self._web_sockets,
             self.journal,
         )
         if not was_clean:
@@ -137,6 +141,7 @@ class ServiceWorkerContext:
             task.cancel()
         self._driver.close()
         await self.manager.close()
+        await self._web_sockets.close()
         await self.fetcher.close()
         self._database.close()
         self.journal.flush()
@@ -295,6 +300,7 @@ class ServiceWorkerContext:
 
     def _network_changed(self) -> None:
         self._host.online_changed()
+        self._web_sockets.cut(self.conditions.is_offline)
         cutting = asyncio.ensure_future(self.fetcher.cut(self.conditions.is_offline))
         self._background.append(cutting)
         cutting.add_done_callback(self._background.remove)

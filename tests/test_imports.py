@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     # What a worker process has.
     "realm": {"errors", "ipc", "storage", "web.manifest", "ada_url", "dukpy", "msgspec"},
     "web": {
-        *("errors", "ipc.messages", "realm", "network.integrity"),
+        *("errors", "ipc.messages", "realm", "network.cors", "network.integrity"),
         *("ada_url", "brotli", "cryptography", "msgspec", "webencodings"),
         # The stores come as handles of the realm. These are kinds of bodies and records, and the type of a handle.
         "storage.bodies",

@@ -194,6 +194,38 @@ class Deliver(Message, frozen=True, gc=True):
     detail: dict[str, Any]
 
 
+class WebSocketOpened(Message, frozen=True):
+    """The WebSocket connection is established; ``extensions`` is what the server has said of them."""
+
+    id: int
+    protocol: str
+    extensions: str
+
+
+class WebSocketMessage(Message, frozen=True):
+    """A WebSocket message has been received: bytes, or text as UTF-8. The worker acknowledges its ``cost_of``."""
+
+    id: int
+    data: bytes
+    is_text: bool
+
+
+class WebSocketClosing(Message, frozen=True):
+    """The server has begun the closing handshake."""
+
+    id: int
+
+
+class WebSocketClosed(Message, frozen=True):
+    """The WebSocket connection is closed, and its number forgotten. ``error`` says why it was failed, if it was."""
+
+    id: int
+    code: int
+    reason: str
+    was_clean: bool
+    error: str | None
+
+
 class Ping(Message, frozen=True):
     """Answer with Pong, between two turns: the watchdog wants to know whether this process still can."""
 
@@ -297,6 +329,50 @@ class BodySave(Message, frozen=True):
     id: int
 
 
+class WebSocketConnect(Message, frozen=True, gc=True):
+    """Establish a WebSocket connection; the worker numbers its own, and uses no number twice."""
+
+    id: int
+    url: str
+    protocols: list[str]
+
+
+class WebSocketSend(Message, frozen=True):
+    """Send a WebSocket message: bytes, or text as UTF-8. The proxy acknowledges its ``cost_of``."""
+
+    id: int
+    data: bytes
+    is_text: bool
+
+
+class WebSocketClose(Message, frozen=True):
+    """Start the closing handshake after what was sent before; one that is not open yet is failed."""
+
+    id: int
+    code: int | None
+    reason: str
+
+
+class WebSocketAck(Message, frozen=True):
+    """In either direction: of a message that went the other way; there is room for another of this cost."""
+
+    id: int
+    cost: int
+
+
+# Acknowledged beside the bytes of a WebSocket message: so many empty ones are not for free.
+WEB_SOCKET_OVERHEAD = 128
+# When so much is under way in one direction of a WebSocket, the sender waits.
+WEB_SOCKET_WINDOW = 1 << 18
+# What a worker has of messages that are not sent yet, all its WebSockets together.
+WEB_SOCKET_BACKLOG = 1 << 26
+
+
+def cost_of(data: bytes) -> int:
+    """What a WebSocket message counts while it is under way."""
+    return len(data) + WEB_SOCKET_OVERHEAD
+
+
 class Log(Message, frozen=True, gc=True):
     """A line for the log: of the console, or an error of the script."""
 
@@ -328,6 +404,11 @@ ToWorker = (
     | RegistrationChanged
     | OnlineChanged
     | Deliver
+    | WebSocketOpened
+    | WebSocketMessage
+    | WebSocketClosing
+    | WebSocketClosed
+    | WebSocketAck
     | Ping
 )
 
@@ -347,6 +428,10 @@ ToProxy = (
     | BodyRelease
     | BodySave
     | BodyChunk
+    | WebSocketConnect
+    | WebSocketSend
+    | WebSocketClose
+    | WebSocketAck
     | Log
     | OverLimit
 )

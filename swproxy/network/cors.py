@@ -149,9 +149,14 @@ def request_origin(request: Request, origin: str, tainting: str) -> str | None:
 
 
 def is_potentially_trustworthy(url: str) -> bool:
-    """https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy, for http(s)"""
+    """https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy, for http(s) and ws(s)"""
     parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+    return parts.scheme in ("https", "wss") or is_loopback(parts.hostname or "")
+
+
+def is_mixed_content(origin: str, url: str) -> bool:
+    """https://w3c.github.io/webappsec-mixed-content/#should-block-fetch, for workers of the origin"""
+    return origin.startswith("https:") and not is_potentially_trustworthy(url)
 
 
 def is_loopback(host: str) -> bool:

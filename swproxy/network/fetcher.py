@@ -196,7 +196,7 @@ class Fetcher:
             raise NetworkError(f"the scheme of {request.url} cannot be fetched")
         if is_bad_port(request.url):
             raise NetworkError(f"the port of {request.url} is one that browsers never connect to")
-        if initiator.origin.startswith("https:") and not cors.is_potentially_trustworthy(request.url):
+        if cors.is_mixed_content(initiator.origin, request.url):
             raise NetworkError(f"{request.url} is mixed content: a worker on HTTPS cannot fetch plain HTTP")
         if self._conditions.is_offline(origin_of(request.url)):
             raise NetworkError(f"offline: {request.url} was not requested")

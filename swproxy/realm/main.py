@@ -156,6 +156,14 @@ def _handle(realm: Realm, message: ToWorker) -> None:
             realm.later("online", value=message.online)
         case messages.Deliver():
             realm.later("deliver", target=message.target, detail=_adopt(realm, message.detail))
+        case (
+            messages.WebSocketOpened()
+            | messages.WebSocketMessage()
+            | messages.WebSocketClosing()
+            | messages.WebSocketClosed()
+            | messages.WebSocketAck()
+        ):
+            realm.web_sockets.received(message)
         case messages.Ping():
             realm.channel.send(messages.Pong())
         case _:

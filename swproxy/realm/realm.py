@@ -17,6 +17,7 @@ from swproxy.realm.background import Background, Task
 from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
 from swproxy.realm.engine import Engine, Pending
 from swproxy.realm.timers import Timers
+from swproxy.realm.web_sockets import WebSockets
 from swproxy.storage.bodies import BytesBody, FileBody, Spool
 from swproxy.storage.cache_storage import CacheStorage, RequestResponseList
 
@@ -43,6 +44,7 @@ class Realm:
     start: messages.Start
     caches: CacheStorage
     streams: Streams
+    web_sockets: WebSockets
 
     def __init__(self) -> None:
         self.bodies = Bodies()
@@ -65,6 +67,12 @@ class Realm:
         self.channel = channel
         self.may_import = start.may_import
         self.streams = Streams(channel.send, start.scratch_directory)
+        self.web_sockets = WebSockets(
+            channel.send,
+            self.bodies,
+            lambda detail: self.later("deliver", target="webSocket", detail=detail),
+            lambda text: self.log("error", text),
+        )
         self.caches = CacheStorage(Path(start.caches_directory), start.quota)
         self.engine.turn_budget = start.turn_budget
 

@@ -26,6 +26,7 @@ from swproxy.web.timers import ops as timers_ops
 from swproxy.web.url import ops as url_ops
 from swproxy.web.urlpattern import ops as urlpattern_ops
 from swproxy.web.web_locks import ops as web_locks_ops
+from swproxy.web.websockets import ops as websockets_ops
 from swproxy.web.xhr import ops as xhr_ops
 
 # Loads everything that every worker has.
@@ -51,6 +52,7 @@ GRANTS: dict[str, tuple[Any, ...]] = {
     "url": (url_ops,),
     "urlpattern": (urlpattern_ops,),
     "web_locks": (web_locks_ops,),
+    "websockets": (websockets_ops, fetch_ops),
     "xhr": (xhr_ops,),
 }
 
@@ -60,6 +62,7 @@ LAZY = {
     "AbortSignal": "abort/abort_signal.js",
     "BroadcastChannel": "messaging/broadcast_channel.js",
     "Blob": "file/blob.js",
+    "CloseEvent": "websockets/close_event.js",
     "Client": "clients/client.js",
     "Clients": "clients/clients.js",
     "ByteLengthQueuingStrategy": "streams/byte_length_queuing_strategy.js",
@@ -108,6 +111,9 @@ LAZY = {
     "TransformStream": "streams/transform_stream.js",
     "TransformStreamDefaultController": "streams/transform_stream_default_controller.js",
     "URLPattern": "urlpattern/url_pattern.js",
+    "WebSocket": "websockets/web_socket.js",
+    "WebSocketError": "websockets/web_socket_error.js",
+    "WebSocketStream": "websockets/web_socket_stream.js",
     "WindowClient": "clients/client.js",
     "WorkerNavigator": "html/worker_navigator.js",
     "WritableStream": "streams/writable_stream.js",

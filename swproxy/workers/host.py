@@ -14,6 +14,7 @@ from swproxy.network.conditions import Conditions
 from swproxy.network.fetcher import Fetcher, Initiator
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
 from swproxy.network.script_loader import ScriptLoader
+from swproxy.network.web_socket import Handshake, Send, WebSocketConnection, WebSocketConnector
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
@@ -74,6 +75,7 @@ class Host:
         conditions: Conditions,
         fetcher: Fetcher,
         scripts: ScriptLoader,
+        web_sockets: WebSocketConnector,
         journal: Journal,
     ) -> None:
         self._settings = settings
@@ -83,6 +85,7 @@ class Host:
         self._conditions = conditions
         self._fetcher = fetcher
         self._scripts = scripts
+        self._web_sockets = web_sockets
         self._journal = journal
         self._unclean: set[str] = set()
         self._sweeps: dict[str, asyncio.Task[None]] = {}
@@ -267,6 +270,13 @@ class Host:
                 source="network",
             ),
         )
+
+    def connect_web_socket(
+        self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send
+    ) -> WebSocketConnection:
+        """See ``WorkerHost``."""
+        handshake = Handshake(message.url, message.protocols, origin_of(worker.script_url), message_limit)
+        return self._web_sockets.connect(message.id, handshake, send)
 
     async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
         """The source of an import: https://w3c.github.io/ServiceWorker/#importscripts"""

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -22,8 +23,10 @@ from swproxy.ipc import messages
 from swproxy.ipc.channel import AsyncChannel, ChannelClosed
 from swproxy.ipc.messages import ToProxy
 from swproxy.network.live_body import BodyReader, LiveBody, LiveReader
+from swproxy.network.web_socket import Send, WebSocketConnection
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
+from swproxy.workers.web_sockets import WebSockets
 
 Body = CompleteBody | BodyReader
 
@@ -41,6 +44,11 @@ class WorkerHost(Protocol):
 
     async def call(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> Any:
         """Whatever else a script asks; raises SwproxyError."""
+
+    def connect_web_socket(
+        self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send
+    ) -> WebSocketConnection:
+        """Begins to establish a connection; ``send`` gets what the worker is to hear of it."""
 
     def log_worker(self, worker: ServiceWorker, line: messages.Log) -> None:
         """A console line or an error."""
@@ -105,6 +113,7 @@ class WorkerProcess:
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetches: dict[int, asyncio.Task[None]] = {}
         self._fetched: WeakValueDictionary[int, LiveBody] = WeakValueDictionary()
+        self._web_sockets = WebSockets(partial(host.connect_web_socket, worker), self.send, self._touch)
 
     def attach(self, pid: int, connection: socket.socket, start: messages.Start) -> None:
         """Connects to the process that was forked for it, and says what it is to run.
@@ -225,6 +234,13 @@ class WorkerProcess:
                     released.close()
             case messages.BodySave():
                 self._task(self._save(message.id))
+            case (
+                messages.WebSocketConnect()
+                | messages.WebSocketSend()
+                | messages.WebSocketClose()
+                | messages.WebSocketAck()
+            ):
+                self._web_sockets.received(message)
             case messages.LoadScript():
                 self._task(self._load_script(message.url))
             case messages.ScriptUsed():
@@ -236,6 +252,10 @@ class WorkerProcess:
             case messages.OverLimit():
                 self.crashed = True
                 self.end_reason = message.reason
+
+    def _touch(self) -> None:
+        """It is not idle: a WebSocket message came or went."""
+        self.last_active = time.monotonic()
 
     def _script_has_run(self, message: messages.Started) -> None:
         if self.started.done():
@@ -452,6 +472,7 @@ class WorkerProcess:
         self._readers.clear()
         for body in list(self._script_bodies.values()):
             body.arrived(messages.BodyChunk(0, b"", str(gone)))
+        self._web_sockets.close()
         shutil.rmtree(self.directory, ignore_errors=True)
         self._on_end(self)
 
