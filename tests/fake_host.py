@@ -10,6 +10,7 @@ from helpers import ORIGIN, SCRIPT_URL, start_message
 from swproxy.errors import NotFoundError
 from swproxy.ipc import messages
 from swproxy.network.live_body import BodyReader
+from swproxy.network.web_socket import Send, WebSocketConnection
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ScriptResource, ServiceWorker
 from swproxy.storage.bodies import CompleteBody
@@ -89,6 +90,11 @@ class FakeHost:
     ) -> messages.FetchAnswer:
         response = await self.on_fetch(process, message.request, body)
         return messages.FetchAnswer(message.id, response, "" if response else "the fake has no such response")
+
+    def connect_web_socket(
+        self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send
+    ) -> WebSocketConnection:
+        raise NotImplementedError
 
     async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:
         if url not in self.scripts:

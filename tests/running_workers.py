@@ -11,13 +11,13 @@ from swproxy.storage.profile import Profile
 
 
 class Workers:
-    """A context whose workers are local scripts, and what they print."""
+    """A context whose workers are local scripts, and what they print; ``settings`` are those that matter."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: Any) -> None:
         self._directory = directory
         profile = Profile(directory / "profile")
         profile.prepare()
-        self.context = ServiceWorkerContext(Settings(), profile)
+        self.context = ServiceWorkerContext(Settings(**settings), profile)
         self.context.journal.observer = self._observe
         self._lines: dict[str, list[str]] = {}
         self._changed = asyncio.Event()
