@@ -27,13 +27,13 @@ class Echo:
         self.origin = Origin(None)
         self.origin.route("/ws", handler=self._handle)
         self.url = f"ws://localhost:{self.origin.port}/ws"
-        self.closed: list[int | None] = []  # the codes of those that have ended
+        self.closed: list[Any] = []  # the codes that they were closed with
         self.bytes = 0  # that it has got
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=0)
+        socket = web.WebSocketResponse(max_msg_size=0, autoclose=False)
         await socket.prepare(request)
-        async for message in socket:
+        while (message := await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
             if message.type is WSMsgType.BINARY:
                 self.bytes += len(message.data)
             elif message.data.isdigit():
@@ -42,7 +42,8 @@ class Echo:
                     await socket.send_str(str(number))
             else:
                 await socket.send_str(f"{request.headers['Origin']} {message.data}")
-        self.closed.append(socket.close_code)
+        self.closed.append(message.data)
+        await socket.close()
         return socket
 
 
