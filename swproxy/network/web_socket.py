@@ -21,7 +21,7 @@ from swproxy.ipc.messages import Header, cost_of
 from swproxy.network import cors
 from swproxy.network.conditions import Conditions
 from swproxy.network.ports import is_bad_port
-from swproxy.network.sessions import FetchSettings, new_session, reason_of, tls_context
+from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
 from swproxy.service_worker.registration import origin_of
 
 log = logging.getLogger(__name__)
@@ -181,6 +181,7 @@ def _request(handshake: Handshake, user_agent: str) -> tuple[str, list[Header]]:
         ("User-Agent", user_agent),
         ("Origin", handshake.origin),
         ("Accept-Encoding", "gzip, deflate, br, zstd"),
+        ("Accept-Language", LANGUAGES),
     ]
     if credentials:
         name, _, password = credentials.partition(":")

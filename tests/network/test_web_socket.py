@@ -187,6 +187,7 @@ async def test_the_handshake(origin: Origin, connect: Connect) -> None:
         "user-agent": "swproxy/test",
         "origin": origin.url,
         "accept-encoding": "gzip, deflate, br, zstd",
+        "accept-language": "en-US,en;q=0.9",
         "authorization": f"Basic {base64.b64encode(b'me:sec ret').decode()}",
         "sec-websocket-version": "13",
         "sec-websocket-extensions": "permessage-deflate; client_max_window_bits",

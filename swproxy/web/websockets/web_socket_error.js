@@ -1,5 +1,5 @@
 // The interface WebSocketError of https://github.com/whatwg/websockets/pull/48
-import { DOMExceptionConstructor, ObjectSetPrototypeOf } from "../infra/primordials.js";
+import { DOMExceptionConstructor } from "../infra/primordials.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { dictionary, DOMString, enforceRange, unsignedShort, USVString, withDefault } from "../webidl/types.js";
 import { validateCloseCodeAndReason } from "./connection.js";
@@ -37,8 +37,7 @@ export class WebSocketError extends DOMExceptionConstructor {
   }
 }
 
-const constructor = defineInterface(WebSocketError, {
+defineInterface(WebSocketError, {
   constructor: [optional(DOMString, ""), optional(WebSocketCloseInfo)],
   readonly: ["closeCode", "reason"],
 });
-ObjectSetPrototypeOf(constructor, DOMExceptionConstructor);
