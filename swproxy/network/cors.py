@@ -23,6 +23,7 @@ _SAFELISTED_RESPONSE_HEADERS = frozenset(
 _UNSAFE_BYTE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
 _LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
 _SIMPLE_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SIMPLE_RANGE = re.compile(r"bytes=[0-9]+-[0-9]*")
 
 
@@ -97,14 +98,14 @@ def check_preflight(request: Request, origin: str, status: int, headers: Sequenc
     if not 200 <= status <= 299:
         raise NetworkError(f"the CORS preflight of {request.url} has the status {status}")
     credentials = request.credentials == "include"
-    methods = _list(headers, "access-control-allow-methods")
+    methods = _tokens(request, headers, "access-control-allow-methods")
     if (
         request.method not in methods
         and request.method not in SAFELISTED_METHODS
         and (credentials or "*" not in methods)
     ):
         raise NetworkError(f"{request.method} is not allowed by the CORS preflight of {request.url}")
-    names = {name.lower() for name in _list(headers, "access-control-allow-headers")}
+    names = {name.lower() for name in _tokens(request, headers, "access-control-allow-headers")}
     for name in unsafe_header_names(request.headers):
         wildcard = "*" in names and not credentials and name != "authorization"
         if name not in names and not wildcard:
@@ -113,6 +114,15 @@ def check_preflight(request: Request, origin: str, status: int, headers: Sequenc
 
 def _list(headers: Sequence[Header], name: str) -> list[str]:
     return [item.strip() for item in (get(headers, name) or "").split(",") if item.strip()]
+
+
+def _tokens(request: Request, headers: Sequence[Header], name: str) -> list[str]:
+    """https://fetch.spec.whatwg.org/#extract-header-list-values"""
+    tokens = _list(headers, name)
+    for token in tokens:
+        if not _TOKEN.fullmatch(token):
+            raise NetworkError(f"the CORS preflight of {request.url} has '{token}' in {name}")
+    return tokens
 
 
 def exposed_headers(request: Request, headers: Sequence[Header]) -> list[Header]:
@@ -167,6 +177,27 @@ def is_loopback(host: str) -> bool:
         or host == "::1"
         or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
     )
+
+
+REFERRER_POLICIES = frozenset(
+    {
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "origin",
+        "origin-when-cross-origin",
+        "same-origin",
+        "strict-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
+    }
+)
+
+
+def referrer_policy_of(headers: Sequence[Header]) -> str:
+    """https://w3c.github.io/webappsec-referrer-policy/#parse-referrer-policy-from-header: the last known, or \"\""""
+    named = [token.lower() for token in _list(headers, "referrer-policy")]
+    known = [token for token in named if token in REFERRER_POLICIES]
+    return known[-1] if known else ""
 
 
 def determine_referrer(policy: str, referrer: str, url: str) -> str | None:

@@ -22,6 +22,7 @@ from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody, prefixed
 from swproxy.network.ports import is_bad_port
+from swproxy.network.preflight_cache import PreflightCache
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
 from swproxy.network.wire import FetchRequest, end_body_with_connection
 from swproxy.service_worker.registration import origin_of
@@ -94,6 +95,7 @@ class Fetcher:
         self._sessions: dict[tuple[str, bool], aiohttp.ClientSession] = {}
         self._responses: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self._cut_off: WeakSet[aiohttp.ClientResponse] = WeakSet()
+        self._preflights = PreflightCache()
         self._tls = tls_context(settings)
 
     def _session(self, origin: str, fresh: bool) -> aiohttp.ClientSession:
@@ -136,7 +138,8 @@ class Fetcher:
             origin = "null" if tainted_origin else initiator.origin
             cross_origin = origin_of(request.url) != origin
             type_ = self._response_type(request, initiator, origin)
-            if type_ == "cors" and cors.needs_preflight(request):
+            request = _with_referrer(request, initiator)
+            if type_ == "cors" and cors.needs_preflight(request) and not self._preflights.allows(request, origin):
                 await self._preflight(request, initiator, origin)
             response = await self._http(request, initiator, origin, type_, upload, cookies)
             if response.status == _MISDIRECTED and upload.reader is None:
@@ -148,7 +151,7 @@ class Fetcher:
                 cookies += [value for name, value in headers if name.lower() == "set-cookie"]
             try:
                 if type_ == "cors":
-                    cors.cors_check(request, origin, headers)
+                    self._cors_check(request, origin, headers)
                 redirects = response.status in _REDIRECT_STATUSES
                 location = response.headers.get("Location")
                 if redirects and request.redirect == "error":
@@ -170,7 +173,7 @@ class Fetcher:
             if response.status != 303 and upload.reader is not None:
                 raise NetworkError(f"{request.url} redirects a request whose body was a stream")
             tainted_origin = tainted_origin or (cross_origin and origin_of(target) != origin_of(request.url))
-            request, upload = _redirected(request, response.status, target, upload)
+            request, upload = _redirected(request, response.status, headers, target, upload)
             urls.append(target)
 
     async def forward(
@@ -222,11 +225,21 @@ class Fetcher:
         ]
         if names := cors.unsafe_header_names(request.headers):
             headers.append(("Access-Control-Request-Headers", ",".join(names)))
+        if request.referrer != "no-referrer":
+            headers.append(("Referer", request.referrer))
         response = await self._send("OPTIONS", request.url, [*headers, ("User-Agent", self._user_agent(initiator))])
         try:
             cors.check_preflight(request, origin, response.status, _headers(response))
+            self._preflights.allow(request, origin, _headers(response))
         finally:
             response.close()
+
+    def _cors_check(self, request: Request, origin: str, headers: list[Header]) -> None:
+        try:
+            cors.cors_check(request, origin, headers)
+        except NetworkError:
+            self._preflights.clear(request, origin)
+            raise
 
     async def _http(
         self,
@@ -249,9 +262,8 @@ class Fetcher:
         if cors.get(headers, "user-agent") is None:
             headers.append(("User-Agent", self._user_agent(initiator)))
         headers.append(("Accept-Encoding", "gzip, deflate, br, zstd"))
-        referrer = initiator.url if request.referrer == "about:client" else request.referrer
-        if (shown := cors.determine_referrer(request.referrer_policy, referrer, request.url)) is not None:
-            headers.append(("Referer", shown))
+        if request.referrer != "no-referrer":
+            headers.append(("Referer", request.referrer))
         if (named := cors.request_origin(request, origin, type_)) is not None:
             headers.append(("Origin", named))
         headers += _cache_headers(request)
@@ -320,7 +332,7 @@ class Fetcher:
         headers: list[Header],
         cookies: list[str],
     ) -> NetworkResponse:
-        visible = [(name, value) for name, value in headers if name.lower() != "set-cookie"]
+        visible = [(name, value) for name, value in headers if name.lower() not in ("set-cookie", "set-cookie2")]
         made = NetworkResponse(
             type_,
             urls,
@@ -414,9 +426,20 @@ def _redirect_target(request: Request, location: str) -> str:
     return str(target.href)
 
 
-def _redirected(request: Request, status: int, target: str, upload: _Upload) -> tuple[Request, _Upload]:
+def _with_referrer(request: Request, initiator: Initiator) -> Request:
+    """https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer: what later requests start from"""
+    referrer = initiator.url if request.referrer == "about:client" else request.referrer
+    shown = cors.determine_referrer(request.referrer_policy, referrer, request.url)
+    return msgspec.structs.replace(request, referrer=shown or "no-referrer")
+
+
+def _redirected(
+    request: Request, status: int, response_headers: Sequence[Header], target: str, upload: _Upload
+) -> tuple[Request, _Upload]:
     """https://fetch.spec.whatwg.org/#concept-http-redirect-fetch: the next request"""
     headers = request.headers
+    if policy := cors.referrer_policy_of(response_headers):
+        request = msgspec.structs.replace(request, referrer_policy=policy)
     if (status in (301, 302) and request.method == "POST") or (
         status == 303 and request.method not in ("GET", "HEAD")
     ):

@@ -142,6 +142,8 @@ PREFLIGHTS: list[tuple[str, dict[str, Any], dict[str, str], int, str | None]] = 
         "header authorization is not allowed",
     ),
     ("authorization by name", {"headers": [("Authorization", "1")]}, {"headers": "*, authorization"}, 200, None),
+    ("no method's name", {"method": "PUT"}, {"methods": "PUT, Bad value"}, 200, "has 'Bad value' in"),
+    ("no header's name", {"headers": [("x-a", "1")]}, {"headers": "x-a,(b)"}, 200, "has '(b)' in"),
     ("bad status", {"method": "PUT"}, {"methods": "PUT"}, 404, "status 404"),
     ("redirect", {"method": "PUT"}, {"methods": "PUT"}, 307, "status 307"),
     (
@@ -281,3 +283,17 @@ def test_origin_headers(changes: dict[str, Any], tainting: str, origin: str | No
 def test_potentially_trustworthy_urls(url: str, trustworthy: bool) -> None:
     """HTTPS, and what stays on this machine."""
     assert cors.is_potentially_trustworthy(url) is trustworthy
+
+
+@pytest.mark.parametrize(
+    ("headers", "policy"),
+    [
+        ([], ""),
+        ([("Referrer-Policy", "origin")], "origin"),
+        ([("referrer-policy", "Origin, unknown, "), ("Referrer-Policy", "SAME-ORIGIN, x")], "same-origin"),
+        ([("Referrer-Policy", "unknown")], ""),
+    ],
+)
+def test_the_policy_of_a_header(headers: list[Header], policy: str) -> None:
+    """The last one that is known."""
+    assert cors.referrer_policy_of(headers) == policy

@@ -47,13 +47,18 @@ def sent(origin: Origin) -> dict[str, str]:
 
 async def test_a_response_of_the_own_origin(origin: Origin, worker: Worker) -> None:
     """Of type basic, with all headers but the connection's and Set-Cookie."""
-    origin.route("/a", "body", headers={"X-A": "1", "Set-Cookie": "a=1", "Keep-Alive": "timeout=5"}, status=404)
+    origin.route(
+        "/a",
+        "body",
+        headers={"X-A": "1", "Set-Cookie": "a=1", "Set-Cookie2": "b", "Keep-Alive": "timeout=5"},
+        status=404,
+    )
     response = await worker.fetch("/a?q#f")
     names = {name.lower() for name, _ in response.headers}
     assert (response.type, response.status, response.status_text) == ("basic", 404, "Not Found")
     assert response.urls == [f"{origin.url}/a?q#f"]
     assert names >= {"x-a", "content-type", "content-length", "date"}
-    assert not names & {"set-cookie", "keep-alive", "connection"}
+    assert not names & {"set-cookie", "set-cookie2", "keep-alive", "connection"}
     assert await content(response) == b"body"
 
 
@@ -414,6 +419,17 @@ async def test_each_origin_of_a_chain_is_asked(origin: Origin, other: Origin, wo
     preflighted(other, "/b", methods="PUT")
     assert await worker.text("/a", method="PUT", body=b"x") == "done"
     assert [hit.method for hit in other.hits] == ["OPTIONS", "PUT"]
+
+
+async def test_a_redirect_sets_the_referrer_policy(origin: Origin, worker: Worker) -> None:
+    """For what follows; and what was left out of the referrer before does not come back."""
+    redirect(origin, "/a", "/b", referrer_policy="origin")
+    redirect(origin, "/b", "/c", referrer_policy="unsafe-url, unknown")
+    redirect(origin, "/c", "/d", referrer_policy="no-referrer")
+    redirect(origin, "/d", "/e", referrer_policy="unsafe-url")
+    await worker.fetch("/a")
+    shown = [f"{origin.url}/sw.js", f"{origin.url}/", f"{origin.url}/", None, None]
+    assert [hit.headers.get("referer") for hit in origin.hits] == shown
 
 
 async def test_no_cors(origin: Origin, other: Origin, worker: Worker) -> None:

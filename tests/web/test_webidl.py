@@ -429,6 +429,7 @@ def test_what_exceeds_the_quota_of_the_host(run_js: RunJs) -> None:
     """The host's error of that name becomes one, too."""
     script = """
         const cache = await caches.open("c");
-        return cache.put("/a", new Response("x".repeat(100_000))).catch((error) => error instanceof QuotaExceededError);
+        const stored = cache.put("/a", new Response("x".repeat(100_000)));
+        return stored.catch((error) => error instanceof QuotaExceededError);
     """
     assert run_js(script, quota=1000) is True
