@@ -129,7 +129,7 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
         self._depth = 0
         bootstrap = BOOTSTRAP.read_bytes()
         self._next_line = bootstrap.count(b"\n") + 2  # frames in the lines before are the bootstrap's
-        self._completed = 0
+        self._completed = False
         self._linked = 0
         self._awaited = False
         self._fatal: BaseException | None = None
@@ -242,16 +242,22 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             self.modules.linking = False
 
     def _evaluate(self, source: str, message: Mapping[str, Any], *, as_module: bool) -> ScriptError | None:
-        completed = self._completed
+        importer_has_completed, self._completed = self._completed, False
+        try:
+            return self._evaluate_now(source, message, as_module)
+        finally:
+            self._completed = importer_has_completed
+
+    def _evaluate_now(self, source: str, message: Mapping[str, Any], as_module: bool) -> ScriptError | None:
         try:
             self._eval(source.encode("utf-8", "surrogatepass"), _encode(message), as_module)
         except ScriptError as error:
-            if self._completed == completed:
+            if not self._completed:
                 raise
             rejection: ScriptError | None = error
         else:
             rejection = None
-        if as_module and (self._awaited or self._completed == completed):
+        if as_module and (self._awaited or not self._completed):
             raise ScriptError("TypeError: Top-level await is not allowed in a service worker.")
         return rejection
 
@@ -270,7 +276,7 @@ class Engine(dukpy.JSInterpreter):  # type: ignore[misc]
             self.modules.linking = False
             self._linked += 1
         else:
-            self._completed += 1
+            self._completed = True
             self._awaited = self._linked > 1
 
     def _eval(self, source: bytes, variables: bytes, as_module: bool = False) -> None:

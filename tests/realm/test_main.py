@@ -44,6 +44,18 @@ STARTS: list[tuple[str, str, bool, tuple[str, str, int]]] = [
     ("throws", "\nthrow new Error('no')", False, ("Error: no", SCRIPT_URL, 2)),
     ("does not parse", "let = ;", False, ("SyntaxError", SCRIPT_URL, 1)),
     ("import throws", "importScripts('/throws.js')", False, ("Error: imported", f"{ORIGIN}/throws.js", 3)),
+    (
+        "throws after an import",
+        "importScripts('/fine.js');\nthrow new Error('no')",
+        False,
+        ("Error: no", SCRIPT_URL, 2),
+    ),
+    (
+        "import of an import throws",
+        "importScripts('/imports.js')",
+        False,
+        ("Error: imported", f"{ORIGIN}/throws.js", 3),
+    ),
     ("module is missing", "import './none.js'", True, (f"The script '{ORIGIN}/none.js' failed", SCRIPT_URL, 0)),
     ("bare specifier", "import 'lib'", True, ("Failed to resolve module specifier 'lib'", SCRIPT_URL, 0)),
     ("top-level await", "await 1", True, ("TypeError: Top-level await", "", 0)),
@@ -55,7 +67,11 @@ STARTS: list[tuple[str, str, bool, tuple[str, str, int]]] = [
 )
 def test_scripts_that_do_not_start(tmp_path: Path, source: str, module: bool, expected: tuple[str, str, int]) -> None:
     """Started says why, and where."""
-    scripts = {f"{ORIGIN}/throws.js": "\n\nthrow new Error('imported')"}
+    scripts = {
+        f"{ORIGIN}/throws.js": "\n\nthrow new Error('imported')",
+        f"{ORIGIN}/fine.js": "",
+        f"{ORIGIN}/imports.js": "importScripts('/fine.js', '/throws.js')",
+    }
     with realm_process(tmp_path, source, module=module, scripts=scripts) as process:
         error = process.wait_for(messages.Started).error
     assert error is not None
@@ -111,6 +127,21 @@ def test_imports_within_imports(tmp_path: Path) -> None:
     source = "self.log = console.log; importScripts('a/1.js', '3.js', 'a/2.js'); log('end');"
     with realm_process(tmp_path, source, scripts=scripts) as process:
         assert logged(process, 5) == ["2", "1", "3", "2", "end"]
+
+
+def test_what_an_import_throws_reaches_its_importers(tmp_path: Path) -> None:
+    """Through imports, and after others that were fine; none of them goes on."""
+    scripts = {
+        f"{ORIGIN}/a.js": "importScripts('/fine.js', '/b.js'); log('a goes on');",
+        f"{ORIGIN}/b.js": "log('b'); throw new RangeError('thrown');",
+        f"{ORIGIN}/fine.js": "log('fine');",
+    }
+    source = """
+      self.log = console.log;
+      try { importScripts("/a.js"); log("nothing"); } catch (error) { log(`${error}`); }
+    """
+    with realm_process(tmp_path, source, scripts=scripts) as process:
+        assert logged(process, 3) == ["fine", "b", "RangeError: thrown"]
 
 
 def test_what_was_imported_once_is_not_asked_for_again(tmp_path: Path) -> None:
