@@ -7,7 +7,7 @@ from typing import Any
 import ada_url
 import pytest
 
-from swproxy.errors import InvalidStateError, NetworkError, QuotaExceededError, ScriptError, SwproxyError
+from swproxy.errors import InvalidStateError, NetworkError, DataError, ScriptError, SwproxyError
 from swproxy.realm.engine import (
     RUNTIME_LINE,
     Engine,
@@ -148,21 +148,21 @@ class NamedRange(SwproxyError):
 def test_errors_of_operations(caplog: pytest.LogCaptureFixture) -> None:
     """Those meant for scripts have their name; any other is logged here and an InternalError there."""
     engine = Notes(
-        op_quota=_fail(QuotaExceededError("full \ud800")),
+        op_data=_fail(DataError("full \ud800")),
         op_type=_fail(NetworkError("no network")),
         op_range=_fail(NamedRange("too far")),
         op_bug=_fail(ZeroDivisionError("secret")),
     )
     engine.evaluate(
         """
-        for (const name of ["op_quota", "op_type", "op_range", "op_bug", "op_missing", "__class__"]) {
+        for (const name of ["op_data", "op_type", "op_range", "op_bug", "op_missing", "__class__"]) {
           try { host(name); } catch (error) { note(`${error.constructor.name} ${error.name}: ${error.message}`); }
         }
         """,
         URL,
     )
     assert engine.notes == [
-        "DOMException QuotaExceededError: full \ud800",
+        "DOMException DataError: full \ud800",
         "TypeError TypeError: no network",
         "RangeError RangeError: too far",
         "InternalError InternalError: op_bug failed",

@@ -296,7 +296,7 @@ ABSENT = [
         "SharedArrayBuffer",
         "WebAssembly",
     ],
-    *["Intl", "WebSocket", "EventSource", "InternalError", "process", "require", "module", "exports", "Deno", "Bun"],
+    *["Intl", "EventSource", "InternalError", "process", "require", "module", "exports", "Deno", "Bun"],
     *["global", "print", "scriptArgs", "std", "os", "bjson", "gc", "call_python", "dukpy", "load", "host", "close"],
     *[
         "postMessage",
