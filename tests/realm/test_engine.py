@@ -7,7 +7,7 @@ from typing import Any
 import ada_url
 import pytest
 
-from swproxy.errors import InvalidStateError, NetworkError, DataError, ScriptError, SwproxyError
+from swproxy.errors import DataError, InvalidStateError, NetworkError, ScriptError, SwproxyError
 from swproxy.realm.engine import (
     RUNTIME_LINE,
     Engine,

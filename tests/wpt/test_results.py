@@ -40,6 +40,17 @@ def test_the_table_has_a_row_for_each_area_that_ran() -> None:
     assert "streams" in report.below_the_bar(results)
 
 
+def test_what_the_engine_cannot_do_is_not_in_the_bar() -> None:
+    """But in the table."""
+    area = next(area for area in AREAS if area.impossible)
+    enough = area.chromium - area.impossible
+    results = [FileResult(area.name, "a", "OK", subtests=[Subtest(f"{n}", "PASS") for n in range(enough)])]
+    assert report.reaches_the_bar(area, results)
+    assert report.rows(results)[0][5] == f"100.0% of {enough}"
+    del results[0].subtests[0]
+    assert not report.reaches_the_bar(area, results)
+
+
 def test_the_document_counts_the_reasons() -> None:
     """The most frequent one first."""
     subtests = [Subtest("x", "FAIL"), Subtest("y", "FAIL"), Subtest("z", "FAIL")]
