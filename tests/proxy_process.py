@@ -94,7 +94,7 @@ class ProxyProcess:
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of the log, after a flush."""
-        self.status()
+        self.control("POST", "/flush")
         return list(journal.read(self.profile.log))
 
     # Clients
