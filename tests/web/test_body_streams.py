@@ -106,6 +106,65 @@ def test_a_clone_of_a_body_that_is_a_stream(run_js: RunJs) -> None:
     assert read(run_js, script) == [True, "x", [len(_LONG), len(_LONG)], True]
 
 
+def test_the_text_of_a_body_as_a_stream(run_js: RunJs) -> None:
+    """It is UTF-8 whatever the type says, and without its byte order mark; a null body has an empty one."""
+    script = """
+      const read = async (stream) => { let text = ""; for await (const chunk of stream) text += chunk; return text; };
+      const response = await fetch("/body");
+      const stream = response.textStream();
+      const states = [response.bodyUsed, response.body.locked];
+      const cut = new Response(streamOf(bytes("ž").subarray(0, 1), bytes("ž").subarray(1), new Uint8Array([0xc5])));
+      const request = new Request("/", { method: "POST", body: "ab" });
+      const empty = new Response(null);
+      return [states, await read(stream), await read(cut.textStream()), await read(request.textStream()),
+        await read(empty.textStream()), empty.bodyUsed, await settled(read(empty.textStream()))];
+    """
+    assert read(run_js, script, b"\xef\xbb\xbfab\xff") == [
+        *[[True, True], "ab\ufffd", "ž\ufffd", "ab", "", False, ["ok", ""]],
+    ]
+
+
+def test_the_text_of_what_cannot_be_read(run_js: RunJs) -> None:
+    """A body that is used or locked has no text stream; that of a broken one breaks, and so does one of no bytes."""
+    script = """
+      const used = new Response("a");
+      await used.text();
+      const locked = new Response("a");
+      locked.body.getReader();
+      const broken = new Response(new ReadableStream({ start: (c) => c.error(new RangeError("broken")) }));
+      const first = (response) => settled(response.textStream().getReader().read());
+      const failures = [used, locked].map((response) => {
+        try { return response.textStream(); } catch (error) { return error.name; }
+      });
+      const names = [await first(broken), await first(new Response(streamOf("text")))].map(([name]) => name);
+      let reason;
+      const kept = new Response(new ReadableStream({ cancel(given) { reason = given; } }));
+      await kept.textStream().cancel("enough");
+      await Promise.resolve();
+      return [failures, names, reason];
+    """
+    assert read(run_js, script) == [["TypeError", "TypeError"], ["RangeError", "TypeError"], "enough"]
+
+
+def test_reading_a_broken_body_uses_it(run_js: RunJs) -> None:
+    """Its stream is locked and disturbed from then on, and there is nothing to clone."""
+    script = """
+      const outcomes = [];
+      for (const method of ["text", "blob", "formData"]) {
+        const stream = new ReadableStream({ start: (c) => c.error(new RangeError("broken")) });
+        const type = "application/x-www-form-urlencoded";
+        const response = new Response(stream, { headers: { "Content-Type": type } });
+        const before = response.bodyUsed;
+        const [name] = await settled(response[method]());
+        let clone = "cloned";
+        try { response.clone(); } catch (error) { clone = error.name; }
+        outcomes.push([before, name, response.bodyUsed, stream.locked, clone]);
+      }
+      return outcomes;
+    """
+    assert read(run_js, script) == [[False, "RangeError", True, True, "TypeError"]] * 3
+
+
 def test_cancelling_the_stream_of_a_body_releases_it(tmp_path: Path) -> None:
     """The proxy hears that nobody will read the rest."""
     source = """
@@ -200,10 +259,10 @@ def test_an_aborted_fetch_fails_the_reading_of_its_body(run_js: RunJs) -> None:
       plain.text().catch((error) => events.push(error.message));
       await null;
       await null;
-      return [events, await settled(plain.text()), await settled(body.getReader().read())];
+      return [events, await settled(plain.text()), await settled(body.getReader().read()), plain.bodyUsed];
     """
-    error = ["AbortError", "enough"]
-    assert read(run_js, script) == [["enough"], error, error]
+    used = ["TypeError", "The body is locked or has been read."]
+    assert read(run_js, script) == [["enough"], used, ["AbortError", "enough"], True]
     empty = """
       const controller = new AbortController();
       const response = await fetch("/body", { signal: controller.signal });

@@ -206,6 +206,17 @@ def test_the_stream_of_a_blob(run_js: RunJs) -> None:
     assert run_js(script) == ["2345", "234567", "234567"]
 
 
+def test_the_text_of_a_blob_as_a_stream(run_js: RunJs) -> None:
+    """It is UTF-8, whatever the type says."""
+    script = """
+      const blob = new Blob(["\ufeffž", new Uint8Array([0xff])], { type: "text/plain;charset=windows-1252" });
+      const chunks = [];
+      for await (const chunk of blob.textStream()) chunks.push(chunk);
+      return [chunks.join(""), await blob.slice(3).text()];
+    """
+    assert run_js(script) == ["ž\ufffd", "ž\ufffd"]
+
+
 def test_the_type_of_blob_is_that_of_the_response(run_js: RunJs) -> None:
     """It is Fetch's MIME type of the headers, normalized but not lower-cased; a body's blob is used up."""
     response = network_response("ab", url=f"{ORIGIN}/t", Content_Type='Text/X; Charset="UTF-8";, */*')

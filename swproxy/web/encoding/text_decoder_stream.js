@@ -1,6 +1,7 @@
 // https://encoding.spec.whatwg.org/#interface-textdecoderstream
 import { viewOf } from "../infra/bytes.js";
 import { createGenericTransform } from "../streams/generic_transform_stream.js";
+import { pipeThrough } from "../streams/internals.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { AllowSharedBufferSource, USVString } from "../webidl/types.js";
 import { Decoder, TextDecoderOptions } from "./decoder.js";
@@ -65,6 +66,12 @@ class Steps {
     const text = this.#decoder.decode(bytes, flush, "TextDecoderStream");
     if (text !== "") enqueue(text);
   }
+}
+
+/** What textStream() makes of the stream of a body or a blob: a ReadableStream of its text, which is UTF-8. */
+export function utf8TextStream(stream) {
+  const decoder = new Decoder("utf-8", { fatal: false, ignoreBOM: false }, "textStream()");
+  return pipeThrough(stream, createGenericTransform(new Steps(decoder)));
 }
 
 defineInterface(TextDecoderStream, {

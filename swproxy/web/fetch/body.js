@@ -265,9 +265,13 @@ const extracted = ({ handle, type }) => ({ body: InnerBody.ofHandle(handle), typ
 
 // The members of the mixin, for a class whose static bodyOf(object) gives the InnerBody or null.
 
+function throwIfUnusable(body) {
+  if (body !== null && body.unusable) throw new TypeErrorConstructor("The body is locked or has been read.");
+}
+
 function readable(body) {
+  throwIfUnusable(body);
   if (body === null) return;
-  if (body.unusable) throw new TypeErrorConstructor("The body is locked or has been read.");
   if (body.stream !== null) load("../streams/internals.js").throwIfErrored(body.stream);
 }
 
@@ -313,8 +317,14 @@ export function mixInBody(implementation, mimeType) {
     async text() {
       return consumeText(bodyOf(this));
     },
+    textStream() {
+      const body = bodyOf(this);
+      throwIfUnusable(body);
+      const { utf8TextStream } = load("../encoding/text_decoder_stream.js");
+      return utf8TextStream((body ?? InnerBody.ofText("")).toStream());
+    },
   };
-  const names = ["body", "bodyUsed", "arrayBuffer", "blob", "bytes", "formData", "json", "text"];
+  const names = ["body", "bodyUsed", "arrayBuffer", "blob", "bytes", "formData", "json", "text", "textStream"];
   for (let i = 0; i < names.length; i++) {
     const { prototype } = implementation;
     ObjectDefineProperty(prototype, names[i], ObjectGetOwnPropertyDescriptor(members, names[i]));

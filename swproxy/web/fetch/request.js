@@ -402,5 +402,5 @@ defineInterface(Request, {
     "body",
     "bodyUsed",
   ],
-  operations: { clone: [], arrayBuffer: [], blob: [], bytes: [], formData: [], json: [], text: [] },
+  operations: { clone: [], arrayBuffer: [], blob: [], bytes: [], formData: [], json: [], text: [], textStream: [] },
 });

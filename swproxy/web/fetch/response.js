@@ -213,5 +213,5 @@ defineInterface(Response, {
     json: [any, optional(ResponseInit)],
   },
   readonly: ["type", "url", "redirected", "status", "ok", "statusText", "headers", "body", "bodyUsed"],
-  operations: { clone: [], arrayBuffer: [], blob: [], bytes: [], formData: [], json: [], text: [] },
+  operations: { clone: [], arrayBuffer: [], blob: [], bytes: [], formData: [], json: [], text: [], textStream: [] },
 });

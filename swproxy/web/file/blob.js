@@ -81,6 +81,10 @@ export class Blob {
     return this.#range.text();
   }
 
+  textStream() {
+    return load("../encoding/text_decoder_stream.js").utf8TextStream(this.stream());
+  }
+
   async arrayBuffer() {
     return TypedArrayPrototypeGetBuffer(await this.#range.bytes());
   }
@@ -122,6 +126,7 @@ defineInterface(Blob, {
     slice: [optional(clamp(longLong)), optional(clamp(longLong)), optional(DOMString)],
     stream: [],
     text: [],
+    textStream: [],
     arrayBuffer: [],
     bytes: [],
   },

@@ -6,13 +6,18 @@ import {
   readableStreamCancel,
   readableStreamTee,
 } from "./readable_stream.js";
+import { acquireReadableStreamDefaultReader } from "./readable_stream_default_reader.js";
 
 export const isDisturbed = (object) => ReadableStream.inner(object).disturbed;
 export const isLocked = (object) => isReadableStreamLocked(ReadableStream.inner(object));
 
+/** What reading an errored stream to its end does: it is locked and disturbed, and throws its error. */
 export function throwIfErrored(object) {
-  const { state, storedError } = ReadableStream.inner(object);
-  if (state === "errored") throw storedError;
+  const stream = ReadableStream.inner(object);
+  if (stream.state !== "errored") return;
+  acquireReadableStreamDefaultReader(stream);
+  stream.disturbed = true;
+  throw stream.storedError;
 }
 
 /** https://streams.spec.whatwg.org/#readablestream-cancel, of a stream that may be locked; nobody hears of failures. */
@@ -28,11 +33,15 @@ export function tee(object) {
 
 const noOptions = { __proto__: null, preventAbort: false, preventCancel: false, preventClose: false };
 
-/** https://streams.spec.whatwg.org/#readablestream-create-a-proxy */
-export function proxyOf(object) {
-  const { createIdentityTransformStream } = load("./transform_stream.js");
-  const { readableStreamPipeTo } = load("./pipe_to.js");
-  const identity = createIdentityTransformStream();
-  readableStreamPipeTo(ReadableStream.inner(object), identity.writable, noOptions);
-  return identity.readableObject;
+/**
+ * https://streams.spec.whatwg.org/#readablestream-pipe-through
+ * @param transform an InnerTransformStream
+ * @returns its ReadableStream
+ */
+export function pipeThrough(object, transform) {
+  load("./pipe_to.js").readableStreamPipeTo(ReadableStream.inner(object), transform.writable, noOptions);
+  return transform.readableObject;
 }
+
+/** https://streams.spec.whatwg.org/#readablestream-create-a-proxy */
+export const proxyOf = (object) => pipeThrough(object, load("./transform_stream.js").createIdentityTransformStream());
