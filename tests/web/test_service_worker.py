@@ -279,6 +279,19 @@ def test_there_is_no_preload_response(run_js: RunJs) -> None:
     assert run_js(script) == [True, True, "given", "c", "", True, True]
 
 
+def test_the_promises_of_a_fetch_event_check_their_object(run_js: RunJs) -> None:
+    """Reading them of something else gives a promise that is rejected, as Web IDL says of promise types."""
+    script = """
+      const outcomes = [];
+      for (const name of ["handled", "preloadResponse"]) {
+        const { get } = Object.getOwnPropertyDescriptor(FetchEvent.prototype, name);
+        outcomes.push(get.name, await get.call({}).catch((error) => error.name));
+      }
+      return outcomes;
+    """
+    assert run_js(script) == ["get handled", "TypeError", "get preloadResponse", "TypeError"]
+
+
 # Messages
 
 

@@ -381,11 +381,12 @@ def test_dom_exceptions(run_js: RunJs) -> None:
       const plain = new DOMException();
       return [{names}.map((name) => new DOMException("", name).code), exception instanceof Error,
         String(exception), typeof exception.stack, [plain.name, plain.message, plain.code], DOMException.ABORT_ERR,
-        exception.DATA_CLONE_ERR, Object.keys(DOMException).length, Object.prototype.toString.call(exception)];
+        exception.DATA_CLONE_ERR, Object.keys(DOMException).length, Object.prototype.toString.call(exception),
+        DOMException.length];
     """
     assert run_js(script) == [
         *[[*CODES, *[0] * len(WITHOUT_CODE)], True, "AbortError: message", "string", ["Error", "", 0], 20],
-        *[25, 25, "[object DOMException]"],
+        *[25, 25, "[object DOMException]", 0],
     ]
 
 

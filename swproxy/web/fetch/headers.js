@@ -139,7 +139,6 @@ const forbiddenRequestHeaders = setOf(
   "accept-encoding",
   "access-control-request-headers",
   "access-control-request-method",
-  "access-control-request-private-network",
   "connection",
   "content-length",
   "cookie",

@@ -10,7 +10,7 @@ import { describe } from "../html/report_error.js";
 import { Event } from "../events/event.js";
 import { requestType } from "../fetch/request.js";
 import { Response } from "../fetch/response.js";
-import { defineInterface } from "../webidl/interface.js";
+import { defineInterface, promising } from "../webidl/interface.js";
 import { dictionary, DOMString, promise, required, withDefault } from "../webidl/types.js";
 import { ExtendableEvent, ExtendableEventInit } from "./extendable_event.js";
 
@@ -137,6 +137,7 @@ const invalid = (message) =>
 
 defineInterface(FetchEvent, {
   constructor: [DOMString, FetchEventInit],
-  readonly: ["request", "preloadResponse", "clientId", "resultingClientId", "replacesClientId", "handled"],
+  readonly: ["request", "clientId", "resultingClientId", "replacesClientId"],
+  attributes: { preloadResponse: promising([]), handled: promising([]) },
   operations: { respondWith: [promise] },
 });
