@@ -24,7 +24,7 @@ from swproxy.network.live_body import BodyReader, LiveBody, prefixed
 from swproxy.network.ports import is_bad_port
 from swproxy.network.preflight_cache import PreflightCache
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
-from swproxy.network.wire import FetchRequest, end_body_with_connection
+from swproxy.network.wire import FetchRequest, Method, end_body_with_connection
 from swproxy.service_worker.registration import origin_of
 
 # A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
@@ -310,7 +310,7 @@ class Fetcher:
         origin = origin_of(url)
         try:
             response = await self._session(origin, fresh).request(
-                method,
+                Method(method),
                 yarl.URL(url.partition("#")[0], encoded=True),
                 headers=headers,
                 data=data,

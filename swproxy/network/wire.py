@@ -37,6 +37,15 @@ class FetchRequest(aiohttp.ClientRequest):
     GET_METHODS = _EveryMethod()
 
 
+class Method(str):
+    """A method that is sent as it is: aiohttp would write all of them in capitals."""
+
+    __slots__ = ()
+
+    def upper(self) -> str:
+        return self
+
+
 def end_body_with_connection(response: aiohttp.ClientResponse) -> None:
     """Makes a body fail when its connection is closed before its end: after an error in the framing of chunks aiohttp
     closes it and leaves the reader waiting."""

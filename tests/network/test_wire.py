@@ -65,6 +65,11 @@ async def test_only_some_methods_always_have_a_body(
     assert (b"content-length: 0" in head.lower()) is has_length
 
 
+async def test_methods_are_sent_as_they_are(fetcher: Fetcher, tmp_path: Path) -> None:
+    """Fetch writes only some in capitals, and has done so by then: "patch" is another method than "PATCH"."""
+    assert (await head_of(fetcher, tmp_path, method="patch")).startswith(b"patch / ")
+
+
 async def test_chunks_that_are_none_break_the_body_off(fetcher: Fetcher, tmp_path: Path) -> None:
     """Also if they come late, and the origin keeps the connection."""
     gone = asyncio.Event()
