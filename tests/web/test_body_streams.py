@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 from helpers import ORIGIN, RealmProcess, network_response, realm_process
 
 from swproxy.ipc import messages
@@ -270,6 +272,39 @@ def test_an_aborted_fetch_fails_the_reading_of_its_body(run_js: RunJs) -> None:
       return response.text();
     """
     assert read(run_js, empty, b"") == ""
+
+
+@pytest.mark.parametrize(
+    ("read_it", "asked"),
+    [
+        ("(response) => response.text()", messages.BodyPull),
+        ("(response) => response.body.getReader().read()", messages.BodyPull),
+        ("(response) => new Response(response.body).bytes()", messages.BodyPull),
+        ("(response) => response.blob()", messages.BodySave),
+        ("async (response) => (await caches.open('c')).put('/x', response)", messages.BodySave),
+    ],
+)
+def test_an_aborted_fetch_fails_all_clones_of_its_response(
+    tmp_path: Path, read_it: str, asked: type[messages.BodyPull] | type[messages.BodySave]
+) -> None:
+    """With the reason that the script gave, though the proxy only knows that there is no more."""
+    source = f"""
+      const read = {read_it};
+      const controller = new AbortController();
+      fetch("/body", {{ signal: controller.signal }}).then(async (response) => {{
+        const promise = read(response.clone());
+        controller.abort("enough");
+        console.log(await promise.catch((reason) => reason));
+      }});
+    """
+    unfinished = msgspec.structs.replace(network_response(url=URL), body=messages.Stream(_STREAM_ID, None))
+    with realm_process(tmp_path, source, responses={URL: unfinished}) as process:
+        copy = process.wait_for(asked).id
+        if asked is messages.BodyPull:
+            process.send(messages.BodyChunk(copy, b"", "The fetch was aborted.", "AbortError"))
+        else:
+            process.send(messages.BodySaved(copy, "", 0, ("AbortError", "The fetch was aborted.")))
+        assert process.wait_for(messages.Log).text == "enough"
 
 
 def test_a_request_made_from_another_takes_its_stream(run_js: RunJs) -> None:

@@ -50,13 +50,16 @@ export class InnerBody {
   text = null;
   bytes = null;
   stream = null;
+  /** what became of the fetch that it is of, { aborted, reason }; null if nobody can abort that */
+  fetch = null;
   #used = false;
   #rejectRead = null;
   #token = null; // of the registry, and not the body itself: the engine keeps tokens alive
 
-  static ofHandle(handle) {
+  static ofHandle(handle, fetch = null) {
     const body = new InnerBody();
     body.handle = handle;
+    body.fetch = fetch;
     body.#token = {};
     registry.register(body, handle, body.#token);
     return body;
@@ -109,7 +112,9 @@ export class InnerBody {
         : load("../file/byte_range.js").bodyOfBytes(this.bytes);
     }
     const reclaimed = this.#reclaim();
-    return reclaimed === null ? load("../streams/body_stream.js").pump(this.stream) : reclaimed.takeHandle();
+    if (reclaimed === null) return load("../streams/body_stream.js").pump(this.stream);
+    this.fetch = reclaimed.fetch;
+    return reclaimed.takeHandle();
   }
 
   /** What is behind the stream that scripts have seen and not touched: an InnerBody, or null. */
@@ -130,7 +135,7 @@ export class InnerBody {
       this.stream = branch1;
       return InnerBody.ofStream(branch2);
     }
-    if (this.handle !== null) return InnerBody.ofHandle(op_body_clone(this.handle));
+    if (this.handle !== null) return InnerBody.ofHandle(op_body_clone(this.handle), this.fetch);
     return this.text !== null ? InnerBody.ofText(this.text) : InnerBody.ofBytes(this.bytes);
   }
 
@@ -145,7 +150,7 @@ export class InnerBody {
   /** A body of what this one has, which is used up. */
   #take() {
     this.#used = true;
-    if (this.handle !== null) return InnerBody.ofHandle(this.takeHandle());
+    if (this.handle !== null) return InnerBody.ofHandle(this.takeHandle(), this.fetch);
     return this.text !== null ? InnerBody.ofText(this.text) : InnerBody.ofBytes(this.bytes);
   }
 
@@ -174,29 +179,29 @@ export class InnerBody {
 
   async readText() {
     const reclaimed = this.#reclaim();
-    if (reclaimed !== null) return await this.#unlessAborted(reclaimed.readText());
+    if (reclaimed !== null) return await this.#unlessAborted(() => reclaimed.readText());
     if (this.stream !== null) return await this.#readStream(decode);
     this.#used = true;
     if (this.text !== null) {
       return StringPrototypeStartsWith(this.text, "\ufeff") ? StringPrototypeSlice(this.text, 1) : this.text;
     }
     if (this.bytes !== null) return decode(this.bytes);
-    return await this.#unlessAborted(op_body_text(this.takeHandle()));
+    return await this.#unlessAborted(() => op_body_text(this.takeHandle()));
   }
 
   /** A Uint8Array of its own. */
   async readBytes() {
     const reclaimed = this.#reclaim();
-    if (reclaimed !== null) return await this.#unlessAborted(reclaimed.readBytes());
+    if (reclaimed !== null) return await this.#unlessAborted(() => reclaimed.readBytes());
     if (this.stream !== null) return await this.#readStream((bytes) => bytes);
     this.#used = true;
     if (this.handle === null) return this.ownBytes();
-    return unpackBytes(await this.#unlessAborted(op_body_bytes(this.takeHandle())));
+    return unpackBytes(await this.#unlessAborted(() => op_body_bytes(this.takeHandle())));
   }
 
   /** A promise of what `read` makes of the handle of a host body with these bytes; abort() rejects it. */
   async readHandle(read) {
-    return await this.#unlessAborted(read(this.takeHandle()));
+    return await this.#unlessAborted(() => read(this.takeHandle()));
   }
 
   /** What the script itself has given, in a Uint8Array of its own. */
@@ -211,13 +216,24 @@ export class InnerBody {
     });
   }
 
-  /** The answer, or a promise of it that abort() rejects. */
-  #unlessAborted(answer) {
+  /** The answer of the host, or a promise of it that abort() rejects. */
+  #unlessAborted(read) {
+    let answer;
+    try {
+      answer = read();
+    } catch (error) {
+      throw this.failure(error);
+    }
     if (!isPending(answer)) return answer;
     return new PromiseConstructor((resolve, reject) => {
       this.#rejectRead = reject;
-      upon(answer, resolve, reject);
+      upon(answer, resolve, (error) => reject(this.failure(error)));
     });
+  }
+
+  /** What scripts hear when the host cannot read on: it knows that the fetch was aborted, and not why. */
+  failure(error) {
+    return this.fetch?.aborted ? this.fetch.reason : error;
   }
 }
 

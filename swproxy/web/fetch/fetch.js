@@ -39,7 +39,10 @@ function abortable(id, answer, signal) {
   const { AbortSignal } = load("../abort/abort_signal.js");
   return new PromiseConstructor((resolve, reject) => {
     let response = null;
+    const outcome = { aborted: false, reason: undefined };
     const abort = (reason) => {
+      outcome.aborted = true;
+      outcome.reason = reason;
       op_fetch_abort(id);
       reject(reason);
       if (response?.body) response.body.abort(reason);
@@ -49,6 +52,7 @@ function abortable(id, answer, signal) {
       settled(answer),
       (inner) => {
         response = inner;
+        if (inner.body !== null) inner.body.fetch = outcome;
         resolve(inner);
       },
       (error) => {

@@ -58,7 +58,7 @@ class BodySource {
     try {
       return this.#pull();
     } catch (error) {
-      return PromiseReject(error);
+      return PromiseReject(this.body.failure(error));
     }
   }
 
@@ -69,7 +69,7 @@ class BodySource {
       return undefined;
     }
     const packed = op_body_pull(this.body.handle, this.#offset);
-    if (isPending(packed)) return PromisePrototypeThen(packed, this.#arrived);
+    if (isPending(packed)) return PromisePrototypeThen(packed, this.#arrived, this.#failed);
     this.#arrived(packed);
     return undefined;
   }
@@ -81,6 +81,10 @@ class BodySource {
     } else {
       this.#enqueue(unpackBytes(packed));
     }
+  };
+
+  #failed = (error) => {
+    throw this.body.failure(error);
   };
 
   cancel() {

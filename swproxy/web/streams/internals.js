@@ -15,7 +15,7 @@ export const isLocked = (object) => isReadableStreamLocked(ReadableStream.inner(
 export function throwIfErrored(object) {
   const stream = ReadableStream.inner(object);
   if (stream.state !== "errored") return;
-  acquireReadableStreamDefaultReader(stream);
+  if (!isReadableStreamLocked(stream)) acquireReadableStreamDefaultReader(stream);
   stream.disturbed = true;
   throw stream.storedError;
 }
