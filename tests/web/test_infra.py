@@ -253,3 +253,40 @@ def test_workers_draw_different_random_numbers(tmp_path: Path) -> None:
     assert not set(drawn[0]) & set(drawn[1])
     assert all(0 <= number < 1 for number in drawn[0])
     assert 0.4 < sum(drawn[0]) / 1000 < 0.6
+
+
+def test_functions_of_the_platform_have_no_source(run_js: RunJs) -> None:
+    """All that is reached from the global object is native code, as libraries ask of it; a script's own is not."""
+    script = """
+      const native = /^(class |function )[^{]*\\{\\s*\\[native code\\]\\s*\\}$/;
+      const others = new Set(["report", "reportFailure", "call_python", "dukpy"]);
+      const seen = new Set();
+      const wrong = [];
+      const walk = (object, path) => {
+        if (object === null || !["object", "function"].includes(typeof object) || seen.has(object)) return;
+        seen.add(object);
+        if (typeof object === "function" && !native.test(Function.prototype.toString.call(object))) wrong.push(path);
+        for (const key of Reflect.ownKeys(object)) {
+          if (object === self && others.has(key)) continue;
+          const { value, get, set } = Reflect.getOwnPropertyDescriptor(object, key);
+          for (const found of [value, get, set]) walk(found, `${path}.${String(key)}`);
+        }
+        walk(Object.getPrototypeOf(object), path);
+      };
+      for (const key of Object.getOwnPropertyNames(self)) void self[key];
+      const objects = [new Headers().keys(), new ReadableStream().values(), new CountQueuingStrategy({ highWaterMark: 1 }),
+        new Event("")];
+      objects.forEach((object, index) => walk(object, String(index)));
+      walk(CountQueuingStrategy.prototype, "strategy");
+      walk(objects[2].size, "size");
+      walk(self, "self");
+      const own = (function mine() { return 1; }).toString();
+      const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "body");
+      const text = [fetch, Headers, get, Function.prototype.toString].map(String);
+      let failure;
+      try { Function.prototype.toString.call({}); } catch (error) { failure = error.name; }
+      return [wrong, own, text, failure];
+    """
+    names = ["fetch", "Headers", "get body", "toString"]
+    native = [f"function {name}() {{ [native code] }}" for name in names]
+    assert run_js(script) == [[], "function mine() { return 1; }", native, "TypeError"]

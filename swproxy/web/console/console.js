@@ -1,5 +1,6 @@
 // https://console.spec.whatwg.org/
 import { performanceNow } from "../infra/clock.js";
+import { hideSources } from "../infra/native_functions.js";
 import {
   ObjectDefineProperty,
   ObjectCreate,
@@ -127,4 +128,5 @@ for (let i = 0; i < names.length; i++) {
     configurable: true,
   });
 }
+hideSources(console);
 ObjectDefineProperty(console, SymbolToStringTag, { __proto__: null, value: "console", configurable: true });

@@ -1,6 +1,7 @@
 // https://dom.spec.whatwg.org/#interface-event
 import { performanceNow } from "../infra/clock.js";
 import { ObjectDefineProperty, ObjectGetOwnPropertyDescriptor } from "../infra/primordials.js";
+import { hideSource } from "../infra/native_functions.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { boolean, dictionary, DOMString, withDefault } from "../webidl/types.js";
 
@@ -197,6 +198,7 @@ const { get } = ObjectGetOwnPropertyDescriptor(
   },
   "isTrusted",
 );
+hideSource(get);
 const unforgeable = { __proto__: null, get, set: undefined, enumerable: true, configurable: false };
 
 defineInterface(Event, {

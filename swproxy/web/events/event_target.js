@@ -1,4 +1,5 @@
 // https://dom.spec.whatwg.org/#interface-eventtarget and https://html.spec.whatwg.org/#event-handler-attributes
+import { hideSources } from "../infra/native_functions.js";
 import {
   ArrayPrototypeIndexOf,
   ArrayPrototypeSlice,
@@ -241,6 +242,7 @@ export function defineEventHandlers(target, is, types) {
         EventTarget.setHandler(self(this), type, EventHandler.convert(value, name));
       },
     };
+    hideSources(accessor);
     const { get, set } = ObjectGetOwnPropertyDescriptor(accessor, name);
     ObjectDefineProperty(target, name, { __proto__: null, get, set, enumerable: true, configurable: true });
   }

@@ -15,6 +15,7 @@ import {
   SafeSet,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
+import { hideSource } from "../infra/native_functions.js";
 
 /** Replaces methods of an object of the language, and keeps the rest of their properties. */
 function replace(object, methods) {
@@ -22,6 +23,7 @@ function replace(object, methods) {
   for (let i = 0; i < names.length; i++) {
     const descriptor = ObjectGetOwnPropertyDescriptor(object, names[i]);
     descriptor.value = methods[names[i]];
+    hideSource(descriptor.value);
     ObjectDefineProperty(object, names[i], descriptor);
   }
 }
@@ -83,5 +85,6 @@ export function fixGlobalPrototypes() {
     },
     "__proto__",
   );
+  hideSource(setter);
   ObjectDefineProperty(ObjectPrototype, "__proto__", { __proto__: null, get, set: setter });
 }

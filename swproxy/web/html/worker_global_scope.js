@@ -1,6 +1,7 @@
 // https://html.spec.whatwg.org/#the-workerglobalscope-common-interface and #windoworworkerglobalscope-mixin
 import { op_import_script } from "host:ops";
 import { DOMExceptionConstructor, ObjectDefineProperty, TypeErrorConstructor, upon } from "../infra/primordials.js";
+import { hideSource } from "../infra/native_functions.js";
 import { CacheStorage } from "../cache/cache_storage.js";
 import { defineEventHandlers, EventTarget, guarded } from "../events/event_target.js";
 import { fetch as fetchMethod } from "../fetch/fetch.js";
@@ -205,6 +206,7 @@ class GuardedFinalizationRegistry extends FinalizationRegistry {
   }
 }
 ObjectDefineProperty(GuardedFinalizationRegistry, "name", { __proto__: null, value: "FinalizationRegistry" });
+hideSource(GuardedFinalizationRegistry);
 ObjectDefineProperty(globalThis, "FinalizationRegistry", {
   __proto__: null,
   value: GuardedFinalizationRegistry,

@@ -5,6 +5,7 @@
 // So a promise that is awaited is held here until it is settled, and it holds what awaits it. `await` and `then` ask a
 // promise for its constructor: that is how we hear of them. The price: a rejection is not reported as unhandled if a
 // script has only asked for the promise's constructor itself, as Promise.resolve() does.
+import { hideSources } from "./native_functions.js";
 import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -45,6 +46,7 @@ const accessor = {
     });
   },
 };
+hideSources(accessor);
 ObjectDefineProperty(prototype, "constructor", {
   ...ObjectGetOwnPropertyDescriptor(accessor, "constructor"),
   enumerable: false,

@@ -1,6 +1,7 @@
 // Workers are forked from one warm process, and the engine's generator of random numbers with them: all would draw the
 // same numbers. So Math.random() is a generator of our own (sfc32), which takes its seed at its first use.
 import { op_random_seed } from "host:ops";
+import { hideSource } from "./native_functions.js";
 import { MathObject, ObjectDefineProperty } from "./primordials.js";
 
 const ROUNDS = 12; // until the seed is mixed
@@ -28,4 +29,5 @@ const { random } = {
   },
 };
 
+hideSource(random);
 ObjectDefineProperty(MathObject, "random", { __proto__: null, value: random });

@@ -6,6 +6,7 @@ import {
   ObjectGetOwnPropertyDescriptor,
   ReflectApply,
 } from "../infra/primordials.js";
+import { hideSource } from "../infra/native_functions.js";
 import { postMessageArguments, transferOf } from "../clients/client.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { dataCloneError } from "../structured_clone/record.js";
@@ -135,6 +136,7 @@ onmessage.set = ObjectGetOwnPropertyDescriptor(
   },
   "onmessage",
 ).set;
+hideSource(onmessage.set);
 ObjectDefineProperty(MessagePort.prototype, "onmessage", onmessage);
 
 registerTransferable(

@@ -6,6 +6,7 @@ import {
   ObjectGetOwnPropertyDescriptor,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
+import { hideSources } from "../infra/native_functions.js";
 import { guarded } from "../events/event_target.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { boolean, callbackFunction, dictionary, DOMString, sequence } from "../webidl/types.js";
@@ -155,6 +156,7 @@ const statics = {
     return supportedEntryTypes;
   },
 };
+hideSources(statics);
 ObjectDefineProperty(
   constructor,
   "supportedEntryTypes",

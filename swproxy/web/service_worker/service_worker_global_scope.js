@@ -1,4 +1,5 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
+import { hideSource } from "../infra/native_functions.js";
 import { op_skip_waiting } from "host:ops";
 import {
   ObjectDefineProperty,
@@ -55,6 +56,7 @@ for (let i = 0; i < members.length; i++) {
       },
     };
     descriptor.get = ObjectGetOwnPropertyDescriptor(descriptor.get, members[i]).get;
+    hideSource(descriptor.get);
   }
   ObjectDefineProperty(globalThis, members[i], descriptor);
   delete prototype[members[i]];

@@ -1,4 +1,5 @@
 // https://streams.spec.whatwg.org/#blqs-class
+import { hideSource } from "../infra/native_functions.js";
 import { defineInterface } from "../webidl/interface.js";
 import { QueuingStrategyInit } from "./queuing_strategy.js";
 
@@ -7,6 +8,7 @@ const byteLengthQueuingStrategySizeFunction = {
     return chunk.byteLength;
   },
 }.size;
+hideSource(byteLengthQueuingStrategySizeFunction);
 
 class ByteLengthQueuingStrategy {
   #highWaterMark;

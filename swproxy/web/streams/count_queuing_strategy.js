@@ -1,4 +1,5 @@
 // https://streams.spec.whatwg.org/#cqs-class
+import { hideSource } from "../infra/native_functions.js";
 import { defineInterface } from "../webidl/interface.js";
 import { QueuingStrategyInit } from "./queuing_strategy.js";
 
@@ -7,6 +8,7 @@ const countQueuingStrategySizeFunction = {
     return 1;
   },
 }.size;
+hideSource(countQueuingStrategySizeFunction);
 
 class CountQueuingStrategy {
   #highWaterMark;

@@ -1,5 +1,6 @@
 // A Proxy cannot be cloned, and the language does not tell which objects are Proxies: so the global constructor is one
 // that remembers them.
+import { hideSources } from "../infra/native_functions.js";
 import { ObjectDefineProperty, SafeWeakSet } from "../infra/primordials.js";
 
 const proxies = new SafeWeakSet();
@@ -25,6 +26,7 @@ ObjectDefineProperty(OriginalProxy, "revocable", {
     },
   }.revocable,
 });
+hideSources(OriginalProxy);
 ObjectDefineProperty(globalThis, "Proxy", {
   __proto__: null,
   value: new OriginalProxy(OriginalProxy, {

@@ -11,6 +11,7 @@ import {
   SymbolToStringTag,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
+import { hideSources } from "../infra/native_functions.js";
 
 /** What the next() of an implementation's iterator fulfils its promise with when there are no more values. */
 export const endOfIteration = { __proto__: null };
@@ -80,6 +81,7 @@ function makePrototype(interfaceName) {
     descriptor.enumerable = true;
     ObjectDefineProperty(prototype, names[i], descriptor);
   }
+  hideSources(prototype);
   ObjectDefineProperty(prototype, SymbolToStringTag, {
     __proto__: null,
     value: `${interfaceName} AsyncIterator`,

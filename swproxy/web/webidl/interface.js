@@ -21,6 +21,7 @@ import {
   SymbolToStringTag,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
+import { hideSource, hideSources } from "../infra/native_functions.js";
 import { isObject, Place } from "./types.js";
 
 /** class -> the constructor that stands for it before scripts */
@@ -239,6 +240,8 @@ export function defineInterface(implementation, declaration) {
     define(prototype, "values", values);
     define(prototype, SymbolAsyncIterator, values, false);
   }
+  hideSources(constructor);
+  hideSources(prototype);
   constructors.set(implementation, constructor);
   implementations.set(prototype, implementation);
   if (declaration.exposed !== false) exposed.set(name, constructor);
@@ -296,6 +299,7 @@ function definePairIterator(implementation, { interfaceName, is }) {
   }
   const iteratorPrototype = ObjectCreate(IteratorPrototype);
   define(iteratorPrototype, "next", PairIterator.prototype.next);
+  hideSource(PairIterator.prototype.next);
   ObjectDefineProperty(iteratorPrototype, SymbolToStringTag, {
     __proto__: null,
     value: `${interfaceName} Iterator`,

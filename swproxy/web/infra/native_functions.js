@@ -1,0 +1,45 @@
+// The functions of the platform are built-in functions, and have no source to show
+// (https://tc39.es/ecma262/#sec-function.prototype.tostring): libraries ask that of fetch() before they trust it.
+import {
+  ErrorConstructor,
+  FunctionPrototype,
+  FunctionPrototypeToString,
+  ObjectDefineProperty,
+  ObjectPrototype,
+  ReflectGetOwnPropertyDescriptor,
+  ReflectOwnKeys,
+  SafeWeakSet,
+} from "./primordials.js";
+
+const native = new SafeWeakSet();
+
+export function hideSource(f) {
+  if (typeof f === "function") native.add(f);
+}
+
+/** Hides the source of an object's methods, getters and setters. */
+export function hideSources(object) {
+  const keys = ReflectOwnKeys(object);
+  for (let i = 0; i < keys.length; i++) {
+    const { value, get, set } = ReflectGetOwnPropertyDescriptor(object, keys[i]);
+    hideSource(value);
+    hideSource(get);
+    hideSource(set);
+  }
+}
+
+function nameOf(f) {
+  const name = ReflectGetOwnPropertyDescriptor(f, "name")?.value;
+  return typeof name === "string" ? name : "";
+}
+
+const { toString } = {
+  toString() {
+    return native.has(this) ? `function ${nameOf(this)}() { [native code] }` : FunctionPrototypeToString(this);
+  },
+};
+ObjectDefineProperty(FunctionPrototype, "toString", { __proto__: null, value: toString });
+hideSource(toString);
+// Those that bootstrap.js watches.
+hideSource(ErrorConstructor.prototype.toString);
+hideSource(ObjectPrototype.toString);
