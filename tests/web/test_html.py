@@ -315,6 +315,12 @@ def test_what_service_workers_do_not_have_is_undefined(run_js: RunJs) -> None:
     assert run_js(f"return {ABSENT}.filter((name) => self[name] !== undefined)") == []
 
 
+def test_functions_have_no_place(run_js: RunJs) -> None:
+    """The engine would say of all functions where they are defined; no other engine does."""
+    members = ["apply", "arguments", "bind", "call", "caller", "constructor", "length", "name", "toString"]
+    assert run_js("return Object.getOwnPropertyNames(Function.prototype).sort()") == members
+
+
 def test_the_host_cannot_be_reached(run_js: RunJs) -> None:
     """The names by which the engine called its host hide what is behind them, and cannot be defined again."""
     script = """

@@ -274,11 +274,10 @@ def test_functions_of_the_platform_have_no_source(run_js: RunJs) -> None:
         walk(Object.getPrototypeOf(object), path);
       };
       for (const key of Object.getOwnPropertyNames(self)) void self[key];
-      const objects = [new Headers().keys(), new ReadableStream().values(), new CountQueuingStrategy({ highWaterMark: 1 }),
-        new Event("")];
+      const strategy = new CountQueuingStrategy({ highWaterMark: 1 });
+      const objects = [new Headers().keys(), new ReadableStream().values(), new Event("")];
       objects.forEach((object, index) => walk(object, String(index)));
-      walk(CountQueuingStrategy.prototype, "strategy");
-      walk(objects[2].size, "size");
+      walk(strategy.size, "size");
       walk(self, "self");
       const own = (function mine() { return 1; }).toString();
       const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "body");

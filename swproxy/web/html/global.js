@@ -1,6 +1,7 @@
 // Where the runtime begins: loads what every worker has, and puts the interfaces on the global object.
 import { op_lazy_interfaces } from "host:ops";
 import {
+  FunctionPrototype,
   MapKeys,
   ObjectDefineProperty,
   ObjectHasOwn,
@@ -68,7 +69,10 @@ function exposeWaiting() {
 }
 
 delete globalThis.SharedArrayBuffer; // only in cross-origin isolated workers
-delete globalThis.InternalError; // of QuickJS, not of the platform
+delete globalThis.InternalError; // of QuickJS, not of the platform, as are the next three
+delete FunctionPrototype.fileName;
+delete FunctionPrototype.lineNumber;
+delete FunctionPrototype.columnNumber;
 delete globalThis[SymbolToStringTag]; // "global", which would hide that of the prototype
 delete globalThis.performance;
 delete globalThis.queueMicrotask;
