@@ -281,11 +281,11 @@ def test_functions_of_the_platform_have_no_source(run_js: RunJs) -> None:
       walk(self, "self");
       const own = (function mine() { return 1; }).toString();
       const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "body");
-      const text = [fetch, Headers, get, Function.prototype.toString].map(String);
+      const text = [fetch, Headers, get, Function.prototype.toString, Map].map(String);
       let failure;
       try { Function.prototype.toString.call({}); } catch (error) { failure = error.name; }
       return [wrong, own, text, failure];
     """
-    names = ["fetch", "Headers", "get body", "toString"]
+    names = ["fetch", "Headers", "get body", "toString", "Map"]
     native = [f"function {name}() {{ [native code] }}" for name in names]
     assert run_js(script) == [[], "function mine() { return 1; }", native, "TypeError"]

@@ -9,6 +9,8 @@ import {
   ReflectGetOwnPropertyDescriptor,
   ReflectOwnKeys,
   SafeWeakSet,
+  StringPrototypeEndsWith,
+  StringPrototypeSlice,
 } from "./primordials.js";
 
 const native = new SafeWeakSet();
@@ -33,9 +35,16 @@ function nameOf(f) {
   return typeof name === "string" ? name : "";
 }
 
+// The engine's body of its own functions, and that of other engines: to be told by one pattern, all have the same.
+const ENGINES_BODY = "{\n    [native code]\n}";
+const BODY = "{ [native code] }";
+
 const { toString } = {
   toString() {
-    return native.has(this) ? `function ${nameOf(this)}() { [native code] }` : FunctionPrototypeToString(this);
+    if (native.has(this)) return `function ${nameOf(this)}() ${BODY}`;
+    const text = FunctionPrototypeToString(this);
+    if (!StringPrototypeEndsWith(text, ENGINES_BODY)) return text;
+    return StringPrototypeSlice(text, 0, -ENGINES_BODY.length) + BODY;
   },
 };
 ObjectDefineProperty(FunctionPrototype, "toString", { __proto__: null, value: toString });
