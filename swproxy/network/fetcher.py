@@ -24,7 +24,7 @@ from swproxy.network.live_body import BodyReader, LiveBody, prefixed
 from swproxy.network.ports import is_bad_port
 from swproxy.network.preflight_cache import PreflightCache
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
-from swproxy.network.wire import FetchRequest, Method, end_body_with_connection
+from swproxy.network.wire import FetchRequest, Method, end_body_with_connection, reason_bytes
 from swproxy.service_worker.registration import origin_of
 
 # A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
@@ -113,12 +113,14 @@ class Fetcher:
 
     async def cut(self, condition: Callable[[str], bool]) -> None:
         """Drops connections to the origins for which the condition is true: what is under way there breaks off."""
-        for origin, fresh in [key for key in self._sessions if condition(key[0])]:
-            # aiohttp leaves who reads a body waiting.
-            for response in [response for response in self._responses if origin_of(str(response.url)) == origin]:
+        sessions = [self._sessions.pop(key) for key in list(self._sessions) if condition(key[0])]
+        for response in list(self._responses):
+            if condition(origin_of(str(response.url))):
+                # aiohttp leaves who reads a body waiting.
                 response.content.set_exception(aiohttp.ClientConnectionError("the connection was closed here"))
                 self._cut_off.add(response)
-            await self._sessions.pop((origin, fresh)).close()
+        for session in sessions:
+            await session.close()
 
     async def fetch(
         self, request: Request, initiator: Initiator, body: bytes | BodyReader | None = None
@@ -139,7 +141,11 @@ class Fetcher:
             cross_origin = origin_of(request.url) != origin
             type_ = self._response_type(request, initiator, origin)
             request = _with_referrer(request, initiator)
-            if type_ == "cors" and cors.needs_preflight(request) and not self._preflights.allows(request, origin):
+            if (
+                type_ == "cors"
+                and cors.needs_preflight(request)
+                and not self._preflights.allows(request, initiator.origin, origin)
+            ):
                 await self._preflight(request, initiator, origin)
             response = await self._http(request, initiator, origin, type_, upload, cookies)
             if response.status == _MISDIRECTED and upload.reader is None:
@@ -151,7 +157,7 @@ class Fetcher:
                 cookies += [value for name, value in headers if name.lower() == "set-cookie"]
             try:
                 if type_ == "cors":
-                    self._cors_check(request, origin, headers)
+                    self._cors_check(request, initiator, origin, headers)
                 redirects = response.status in _REDIRECT_STATUSES
                 location = response.headers.get("Location")
                 if redirects and request.redirect == "error":
@@ -230,15 +236,15 @@ class Fetcher:
         response = await self._send("OPTIONS", request.url, [*headers, ("User-Agent", self._user_agent(initiator))])
         try:
             cors.check_preflight(request, origin, response.status, _headers(response))
-            self._preflights.allow(request, origin, _headers(response))
+            self._preflights.allow(request, initiator.origin, origin, _headers(response))
         finally:
             response.close()
 
-    def _cors_check(self, request: Request, origin: str, headers: list[Header]) -> None:
+    def _cors_check(self, request: Request, initiator: Initiator, origin: str, headers: list[Header]) -> None:
         try:
             cors.cors_check(request, origin, headers)
         except NetworkError:
-            self._preflights.clear(request, origin)
+            self._preflights.clear(request, initiator.origin, origin)
             raise
 
     async def _http(
@@ -337,7 +343,7 @@ class Fetcher:
             type_,
             urls,
             response.status,
-            (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
+            reason_bytes(response),
             cors.exposed_headers(request, visible) if type_ == "cors" else visible,
             cookies,
             None,

@@ -142,10 +142,13 @@ class LiveBody:
             raise NetworkError(str(self._disk_error))
         data, self._unwritten = self._unwritten, b""
         try:
-            return data or await self._source()
-        finally:
-            if self._error is not None:
-                raise type(self._error)(str(self._error)) from None
+            data = data or await self._source()
+        except NetworkError:
+            if self._error is None:
+                raise
+        if self._error is not None:
+            raise type(self._error)(str(self._error))
+        return data
 
     async def save(self) -> SavedFile:
         """Waits for the end; the file is the caller's.
@@ -154,7 +157,8 @@ class LiveBody:
             NetworkError: the body did not arrive whole.
             QuotaExceededError: the disk is full.
         """
-        self._to_file()
+        if self._error is None:
+            self._to_file()
         if self._pump is not None:
             await asyncio.wait([self._pump])
             if self._pump.cancelled() and self._error is None:

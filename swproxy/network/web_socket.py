@@ -236,8 +236,8 @@ class WebSocketConnection:
         self._is_leaving = False
         self._last: messages.WebSocketClosed | None = None
         self._closing_timeout = asyncio.timeout(None)
-        self.task = asyncio.ensure_future(self._run())
-        self.task.add_done_callback(_report)
+        self.task = asyncio.ensure_future(self._live())
+        self.task.add_done_callback(self._ended)
 
     @property
     def url(self) -> str:
@@ -289,16 +289,18 @@ class WebSocketConnection:
     def _failed(self, error: str) -> messages.WebSocketClosed:
         return messages.WebSocketClosed(self._id, ABNORMAL_CLOSURE, "", False, error)
 
-    async def _run(self) -> None:
-        try:
-            last = await self._live()
-        except asyncio.CancelledError:
-            if self._last is None:  # the worker is gone: nobody will hear
-                raise
-            last = self._last
-        except NetworkError as error:
+    def _ended(self, task: "asyncio.Task[messages.WebSocketClosed]") -> None:
+        """Tells the worker how. A task that is cancelled before its first step gets no chance to do so itself."""
+        if task.cancelled():
+            last = self._last  # None if the worker is gone: nobody would hear
+        elif (error := task.exception()) is None:
+            last = task.result()
+        else:
             last = self._failed(str(error))
-        self._send(last)
+            if not isinstance(error, NetworkError):
+                log.error("a WebSocket broke", exc_info=error)
+        if last is not None:
+            self._send(last)
 
     async def _live(self) -> messages.WebSocketClosed:
         socket: _Socket = await self._open(self._handshake)
@@ -311,6 +313,7 @@ class WebSocketConnection:
         except TimeoutError:
             return self._closed()
         except asyncio.CancelledError:
+            writing.cancel()
             if self._last is None and not self._close_was_sent:
                 with suppress(TimeoutError, aiohttp.ClientError, OSError):
                     async with asyncio.timeout(FLUSH_TIMEOUT):
@@ -385,8 +388,3 @@ class WebSocketConnection:
 def _close_payload(code: int | None, reason: str) -> bytes:
     """The body of a Close frame: none without a code."""
     return b"" if code is None else code.to_bytes(2) + reason.encode()
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a WebSocket broke", exc_info=error)

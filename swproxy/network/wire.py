@@ -1,5 +1,6 @@
 """Where aiohttp's HTTP/1 differs from what Fetch says of requests and responses, put right."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,15 @@ def serialize_headers(status_line: str, headers: Any) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-http_writer._serialize_headers = serialize_headers  # it has no setting for this
+# There is no setting for this. The control API and the endpoint for large requests, which are of aiohttp.web, write
+# their headers with it, too.
+assert hasattr(http_writer, "_serialize_headers")
+http_writer._serialize_headers = serialize_headers
+
+
+def reason_bytes(response: aiohttp.ClientResponse) -> str:
+    """The reason phrase, each character a byte; aiohttp takes it for UTF-8."""
+    return (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 class _EveryMethod(set[str]):
@@ -52,9 +61,17 @@ def end_body_with_connection(response: aiohttp.ClientResponse) -> None:
     connection, content = response.connection, response.content
     closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
 
-    def fail(_: Any) -> None:
+    def fail(closed: "asyncio.Future[None]") -> None:
+        if not closed.cancelled():
+            closed.exception()  # aiohttp tells the reader of that; asyncio would log that nobody has asked
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("the origin's chunks are malformed"))
 
+    def forget() -> None:
+        """The connection goes on to other responses, and must not keep this one alive."""
+        if closed is not None:
+            closed.remove_done_callback(fail)
+
     if closed is not None:
         closed.add_done_callback(fail)
+        content.on_eof(forget)

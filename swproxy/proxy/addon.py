@@ -14,6 +14,7 @@ from swproxy.context import ServiceWorkerContext
 from swproxy.errors import NetworkError
 from swproxy.network.live_body import CompleteReader, LiveBody
 from swproxy.network.resolver import mapped_address
+from swproxy.network.wire import reason_bytes
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
 from swproxy.proxy.flows import Exchange
@@ -271,7 +272,7 @@ class ServiceWorkerAddon:
         async with upstream:
             hidden = (b"connection", b"keep-alive", b"transfer-encoding")
             fields = [field for field in upstream.raw_headers if field[0].lower() not in hidden]
-            response = VerbatimResponse(upstream.status, upstream.reason, fields)
+            response = VerbatimResponse(upstream.status, reason_bytes(upstream), fields)
             await response.prepare(incoming)
             while chunk := await upstream.content.readany():
                 await response.write(chunk)

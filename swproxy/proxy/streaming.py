@@ -90,10 +90,14 @@ class StreamingEndpoint:
 
 
 class VerbatimResponse(web.StreamResponse):
-    """Has the header fields that it is given; of those that aiohttp adds, only the connection's."""
+    """Has the header fields that it is given; of those that aiohttp adds, only the connection's.
 
-    def __init__(self, status: int, reason: str | None, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        super().__init__(status=status, reason=reason)
+    Args:
+        reason: each character is a byte.
+    """
+
+    def __init__(self, status: int, reason: str, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        super().__init__(status=status, reason=reason.encode("latin-1", "replace").decode("latin-1"))
         for name, value in fields:
             self.headers.add(name.decode("latin-1"), value.decode("latin-1"))
         self.given = {name.lower() for name in self.headers}

@@ -32,13 +32,14 @@ def main() -> None:
     empty = dukpy.JSInterpreter()
     engine = warm_realm(internal_frames=False).engine
 
-    def load(path: str) -> None:
-        engine.turn({"kind": "load", "path": path})  # nothing, once it is loaded
+    def nothing() -> None:
+        engine.turn({"kind": "load", "path": manifest.ENTRY})  # it is loaded
 
-    figures = {"empty": turn_time(lambda: empty.evaljs("0")), "platform": turn_time(lambda: load(manifest.ENTRY))}
-    for path in sorted(set(manifest.LAZY.values())):
-        load(path)
-    figures["everything"] = turn_time(lambda: load(manifest.ENTRY))
+    figures = {"empty": turn_time(lambda: empty.evaljs("0")), "platform": turn_time(nothing)}
+    # What is about the worker's registration needs one, and fails here.
+    names = json.dumps(list(manifest.LAZY))
+    engine.evaluate(f"for (const name of {names}) try {{ void self[name] }} catch {{}}", "https://bench.test/")
+    figures["everything"] = turn_time(nothing)
     print(json.dumps(figures))
 
 

@@ -8,7 +8,7 @@ from origin import Origin, Route
 
 from swproxy.errors import NetworkError
 from swproxy.ipc.messages import Request
-from swproxy.network.preflight_cache import DEFAULT_AGE, MAX_AGE, MAX_ENTRIES, PreflightCache
+from swproxy.network.preflight_cache import DEFAULT_AGE, MAX_AGE, MAX_ENTRIES, MAX_KEY, PreflightCache
 
 URL = "https://api.test/a"
 ORIGIN = "https://site.test"
@@ -35,11 +35,11 @@ def test_an_entry_has_an_age(value: str | None, age: int) -> None:
     """That of the response, but no more than browsers allow; no header is five seconds."""
     clock = Clock()
     cache = PreflightCache(clock)
-    cache.allow(put(), ORIGIN, [] if value is None else [("Access-Control-Max-Age", value)])
+    cache.allow(put(), ORIGIN, ORIGIN, [] if value is None else [("Access-Control-Max-Age", value)])
     clock.time += age - 0.1
-    assert cache.allows(put(), ORIGIN) is (age > 0)
+    assert cache.allows(put(), ORIGIN, ORIGIN) is (age > 0)
     clock.time += 0.1
-    assert not cache.allows(put(), ORIGIN)
+    assert not cache.allows(put(), ORIGIN, ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,44 @@ def test_an_entry_has_an_age(value: str | None, age: int) -> None:
 def test_what_an_entry_is_for(other: Request, origin: str, allowed: bool) -> None:
     """A method and each header, of one URL, from one origin, with or without credentials."""
     cache = PreflightCache()
-    cache.allow(put(), ORIGIN, [])
-    assert cache.allows(other, origin) is allowed
+    cache.allow(put(), ORIGIN, ORIGIN, [])
+    assert cache.allows(other, ORIGIN, origin) is allowed
+    assert not cache.allows(other, "https://another.test", origin)
 
 
 def test_a_url_is_forgotten() -> None:
     """For that origin only."""
     cache = PreflightCache()
     for origin in (ORIGIN, "https://other.test"):
-        cache.allow(put(), origin, [])
-    cache.clear(put(credentials="include"), ORIGIN)
-    assert not cache.allows(put(), ORIGIN)
-    assert cache.allows(put(), "https://other.test")
+        cache.allow(put(), ORIGIN, origin, [])
+    cache.clear(put(credentials="include"), ORIGIN, ORIGIN)
+    assert not cache.allows(put(), ORIGIN, ORIGIN)
+    assert cache.allows(put(), ORIGIN, "https://other.test")
+
+
+def test_a_later_preflight_can_take_an_entry_back() -> None:
+    """With an age of 0."""
+    cache = PreflightCache()
+    cache.allow(put(), ORIGIN, ORIGIN, [])
+    cache.allow(put(), ORIGIN, ORIGIN, [("Access-Control-Max-Age", "0")])
+    assert not cache.allows(put(), ORIGIN, ORIGIN)
+
+
+def test_what_is_very_long_is_not_remembered() -> None:
+    """A thousand long URLs would be a lot of memory."""
+    cache = PreflightCache()
+    long = put(url=f"{URL}?{'x' * MAX_KEY}")
+    cache.allow(long, ORIGIN, ORIGIN, [])
+    assert not cache.allows(long, ORIGIN, ORIGIN)
 
 
 def test_the_cache_has_a_limit() -> None:
     """The oldest entries go."""
     cache = PreflightCache()
     for number in range(MAX_ENTRIES + 1):
-        cache.allow(put(url=f"{URL}{number}", headers=[]), ORIGIN, [])
-    assert not cache.allows(put(url=f"{URL}0", headers=[]), ORIGIN)
-    assert cache.allows(put(url=f"{URL}{MAX_ENTRIES}", headers=[]), ORIGIN)
+        cache.allow(put(url=f"{URL}{number}", headers=[]), ORIGIN, ORIGIN, [])
+    assert not cache.allows(put(url=f"{URL}0", headers=[]), ORIGIN, ORIGIN)
+    assert cache.allows(put(url=f"{URL}{MAX_ENTRIES}", headers=[]), ORIGIN, ORIGIN)
 
 
 async def test_a_second_request_makes_no_preflight(other: Origin, worker: Worker) -> None:

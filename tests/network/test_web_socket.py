@@ -466,6 +466,18 @@ async def test_the_worker_closes(origin: Origin, connect: Connect) -> None:
     assert sockets.ended == [(1000, "bye é"), (4999, ""), (0, "")]
 
 
+@pytest.mark.parametrize("end", ["close", "drop"])
+async def test_ended_before_it_has_begun(origin: Origin, connect: Connect, end: str) -> None:
+    """In the same breath: the worker hears of it all the same."""
+    serve(origin)
+    client = connect("/ws")
+    if end == "close":
+        client.connection.close(None, "")
+    else:
+        client.connection.drop()
+    assert await client.failure()
+
+
 async def test_the_server_closes(origin: Origin, connect: Connect) -> None:
     """The worker hears of it twice: when it begins, and when it is over."""
 

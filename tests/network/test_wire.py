@@ -1,9 +1,13 @@
 """What is sent and read byte by byte, where aiohttp alone would do otherwise."""
 
 import asyncio
+import gc
+import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from network_worker import Worker, content, raw_server
@@ -154,8 +158,9 @@ async def test_an_aborted_body_is_not_saved(tmp_path: Path) -> None:
     saving = asyncio.ensure_future(reader.save())
     await asyncio.sleep(0.01)
     body.abort()
-    with pytest.raises(AbortError):
-        await asyncio.wait_for(saving, 5)
+    for saved in (saving, reader.save()):
+        with pytest.raises(AbortError):
+            await asyncio.wait_for(saved, 5)
     reader.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -173,3 +178,51 @@ async def test_an_answer_that_is_no_http(fetcher: Fetcher, tmp_path: Path, answe
         sentence = rf"^cannot reach {url}: its answer is not HTTP as it should be \({reason}\)$"
         with pytest.raises(NetworkError, match=sentence):
             await Worker(fetcher, url, tmp_path).fetch("/")
+
+
+async def test_a_connection_keeps_no_response(fetcher: Fetcher, tmp_path: Path) -> None:
+    """However many have come over it."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+            await asyncio.sleep(0.001)
+            writer.write(b"body")
+
+    async with raw_server(talk) as url:
+        contents = WeakSet[Any]()
+        for _ in range(20):
+            response = await Worker(fetcher, url, tmp_path).fetch("/")
+            assert await content(response) == b"body"
+            contents.update(each.content for each in fetcher._responses)
+        del response
+        gc.collect()
+        assert len(contents) < 5
+
+
+async def test_a_reset_connection_is_nobodys_forgotten_error(
+    fetcher: Fetcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio logs no exception that nobody has asked for."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+        await asyncio.sleep(0.05)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async with raw_server(talk) as url:
+        response = await Worker(fetcher, url, tmp_path).fetch("/")
+        with pytest.raises(NetworkError):
+            await content(response)
+    del response
+    gc.collect()
+    await asyncio.sleep(0)
+    assert caplog.records == []
+
+
+async def test_cutting_twice(fetcher: Fetcher, tmp_path: Path) -> None:
+    """The second finds nothing left to cut."""
+    async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+        await Worker(fetcher, url, tmp_path).fetch("/")
+        await asyncio.gather(fetcher.cut(lambda _: True), fetcher.cut(lambda _: True))

@@ -15,7 +15,7 @@ from swproxy.ipc.messages import Header
 from swproxy.network.live_body import LiveBody
 from swproxy.proxy import streaming
 from swproxy.proxy.flows import exchange_of
-from swproxy.proxy.streaming import StreamingEndpoint, stream_answer
+from swproxy.proxy.streaming import StreamingEndpoint, VerbatimResponse, stream_answer
 from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.workers.dispatcher import Answer
 
@@ -85,6 +85,23 @@ async def test_a_redirected_flow_is_answered_here(endpoint: StreamingEndpoint, c
     endpoint.redirect(flow, hello)
     async with client.get(address(flow)) as response:
         assert await response.text() == "hello"
+
+
+@pytest.mark.parametrize(("reason", "sent"), [("Tr\xe8s bien", b"Tr\xe8s bien"), ("\u65e5", b"?")])
+async def test_a_reason_beyond_ascii(endpoint: StreamingEndpoint, reason: str, sent: bytes) -> None:
+    """Each character is a byte; what is none does no harm."""
+
+    async def odd(request: web.Request) -> web.StreamResponse:
+        return VerbatimResponse(200, reason, [(b"X-A", b"\xff"), (b"Content-Length", b"0")])
+
+    flow = page()
+    endpoint.redirect(flow, odd)
+    reader, writer = await asyncio.open_connection(flow.request.host, flow.request.port)
+    writer.write(f"GET {flow.request.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 200 " + sent + b"\r\n")
+    assert b"X-A: \xff\r\n" in head
 
 
 async def test_what_becomes_of_the_request(endpoint: StreamingEndpoint) -> None:

@@ -32,7 +32,10 @@ DOCUMENT = HERE.parent.parent / "docs" / "conformance.md"
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.only and arguments.update:
+        parser.error("--update needs a whole run: the expectations of what does not run would be lost")
     checkout = Path(arguments.checkout).resolve()
     console = Console(highlight=False, soft_wrap=True)
     try:
@@ -58,14 +61,16 @@ def main() -> int:
     if arguments.update:
         for name, some in by_area(results).items():
             (EXPECTATIONS / f"{name}.toml").write_text(expectations.skeleton(some, reasons[name]), "utf-8")
-    good = _compare(results, reasons)
-    if not arguments.only:
+        print(f"Written to {EXPECTATIONS}: fill in the empty reasons.")
+        return 0
+    complaints = _complaints(results, reasons, whole=not arguments.only)
+    for complaint in complaints:
+        print(complaint)
+    if not complaints and not arguments.only:
         everything = {test: why for some in reasons.values() for test, why in some.items()}
         report.write_document(DOCUMENT, report.document(results, everything, commit_date(checkout)))
-        for name in report.below_the_bar(results):
-            print(f"below the bar: {name}")
-            good = False
-    return 0 if good else 1
+        print(f"Written: {DOCUMENT}")
+    return 1 if complaints else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,16 +109,16 @@ def _print_table(console: Console, results: Sequence[FileResult]) -> None:
     console.print(table)
 
 
-def _compare(results: Sequence[FileResult], reasons: dict[str, expectations.Reasons]) -> bool:
-    good = True
+def _complaints(results: Sequence[FileResult], reasons: dict[str, expectations.Reasons], *, whole: bool) -> list[str]:
+    """What is not as expected, a line each. A whole run also tells of missing tests, and of areas below the bar."""
+    lines = []
     for name, some in by_area(results).items():
         failures, passes = expectations.unexpected(some, reasons[name])
-        for line in failures:
-            print(f"unexpected failure: {line}")
-        for line in passes:
-            print(f"unexpected pass: {line}")
-        good = good and not failures and not passes
-    return good
+        lines += [f"unexpected failure: {line}" for line in failures]
+        lines += [f"unexpected pass: {line}" for line in passes]
+        if whole:
+            lines += [f"no such test: {test}" for test in expectations.stale(some, reasons[name])]
+    return lines + [f"below the bar: {name}" for name in report.below_the_bar(results) if whole]
 
 
 def commit_date(checkout: Path) -> str:
@@ -129,7 +134,8 @@ def commit_date(checkout: Path) -> str:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it is ignored, as in the background
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server and the proxy must not stay
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # the server and the proxy must not stay
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ class Area:
         name: also of its file of expectations.
         directories: in the checkout.
         chromium: the subtests that Chromium passes, run natively by this runner.
-        bar: the share of them that must pass here, too, but for those that are ``impossible``.
+        bar: how many subtests must pass here, as a share of that, without those that are ``impossible``.
         impossible: how many of them need what the engine does not have: WebAssembly, to make a SharedArrayBuffer.
         service_worker: only tests that name service workers in ``global`` (True), or only the others (False).
         plain: the files are scripts for a worker as they are, not ``.any.js``.

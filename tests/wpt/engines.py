@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import json
+import shutil
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -19,7 +21,7 @@ from proxy_process import ProxyProcess
 from swproxy.errors import SwproxyError
 from tests.wpt.areas import WebPlatformTest
 from tests.wpt.results import FileResult, parse_results
-from tests.wpt.server import DOMAINS, PORTS, resolve
+from tests.wpt.server import DOMAINS, PORTS, SetupError, resolve
 
 # Seconds: testharness's own time-outs, and how much longer this may take, as two run at a time.
 NORMAL, LONG = 10.0, 60.0
@@ -90,7 +92,10 @@ class Swproxy:
         }
         config = profile.with_name("swproxy.toml")
         config.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in settings.items()))
-        self._proxy = ProxyProcess(profile, authority, "--config", str(config))
+        try:
+            self._proxy = ProxyProcess(profile, authority, "--config", str(config))
+        except AssertionError as error:
+            raise SetupError(str(error)) from None
         self._tls = ssl.create_default_context(cafile=self._proxy.ca)
 
     def run(self, script: str, scope: str, timeout: float) -> Any:
@@ -106,7 +111,8 @@ class Swproxy:
             except TimeoutError:
                 raise Unanswered("The worker does not answer.") from None
         finally:
-            self._proxy.control("POST", "/unregister", {"scope": scope})
+            with contextlib.suppress(SwproxyError):
+                self._proxy.control("POST", "/unregister", {"scope": scope})
 
     def _get(self, url: str, timeout: float) -> Any:
         """Over HTTP, through the proxy."""
@@ -130,7 +136,8 @@ class Swproxy:
         return json.loads(body)
 
     def close(self) -> None:
-        self._proxy.stop()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._proxy.stop()
         self._proxy.kill()
 
 
@@ -144,6 +151,10 @@ class Chromium:
     """Chromium's own workers, without a proxy. Every thread has a browser."""
 
     def __init__(self) -> None:
+        chromium = shutil.which("chromium")
+        if chromium is None:
+            raise SetupError("There is no chromium in the PATH: install Debian's package of that name.")
+        self._chromium = chromium
         self._threads = threading.local()
         self._closing = contextlib.ExitStack()
 
@@ -153,7 +164,7 @@ class Chromium:
             rules = ", ".join(f"MAP *.{domain} 127.0.0.1, MAP {domain} 127.0.0.1" for domain in reversed(DOMAINS))
             excluded = ", ".join(f"EXCLUDE nonexistent.{domain}" for domain in DOMAINS)
             browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium",
+                executable_path=self._chromium,
                 args=[*CHROMIUM_FLAGS, f"--host-resolver-rules={rules}, {excluded}", "--ignore-certificate-errors"],
             )
             self._threads.page = browser.new_context(ignore_https_errors=True).new_page()

@@ -5,7 +5,8 @@
     test = "streams/some.any.js?variant"
     subtests = ["name", "name"]
 
-Without ``subtests`` all of the file fails, or it does not run to its end. Whatever is not written there passes.
+Without ``subtests`` the file gives no results at all. The name "*" among the subtests means that the file does not
+run to its end, or reports an error of its own. Whatever is not written there passes.
 """
 
 import tomllib
@@ -67,14 +68,14 @@ def unexpected(results: Iterable[FileResult], reasons: Reasons) -> tuple[list[st
     failures, passes = [], []
     for result in results:
         expected, failed = reasons.get(result.test, {}), result.failures()
-        whole = WHOLE_FILE in expected
-        failures += [
-            f"{result.test}: {name}: {why}" for name, why in failed.items() if name not in expected and not whole
-        ]
-        passes += [f"{result.test}: {name}" for name in expected if name != WHOLE_FILE and name not in failed]
-        if whole and not failed:
-            passes.append(f"{result.test}: {WHOLE_FILE}")
+        failures += [f"{result.test}: {name}: {why}" for name, why in failed.items() if name not in expected]
+        passes += [f"{result.test}: {name}" for name in expected if name not in failed]
     return failures, passes
+
+
+def stale(results: Iterable[FileResult], reasons: Reasons) -> list[str]:
+    """The tests with expectations that a whole run has not met."""
+    return sorted(reasons.keys() - {result.test for result in results})
 
 
 def skeleton(results: Iterable[FileResult], reasons: Reasons) -> str:
@@ -82,16 +83,11 @@ def skeleton(results: Iterable[FileResult], reasons: Reasons) -> str:
     blocks = []
     for result in results:
         known, failed = reasons.get(result.test, {}), result.failures()
-        if not failed:
-            continue
-        if WHOLE_FILE in known:
-            blocks.append(_block(known[WHOLE_FILE], result.test, None))
-            continue
         by_reason: dict[str, list[str]] = {}
         for name in failed:
             by_reason.setdefault(known.get(name, ""), []).append(name)
         for reason, names in by_reason.items():
-            blocks.append(_block(reason, result.test, None if names == [WHOLE_FILE] else names))
+            blocks.append(_block(reason, result.test, names if result.subtests else None))
     return "\n".join(blocks)
 
 

@@ -49,9 +49,9 @@ class FileResult(msgspec.Struct, frozen=True):
         return len(self.subtests) or 1
 
     def failures(self) -> dict[str, str]:
-        """Subtest -> status and message. The file itself is among them if it did not run to its end."""
+        """Subtest -> status and message. The file itself is among them if it has no results, or did not end well."""
         failed = {one.name: f"{one.status} {one.message}".strip() for one in self.subtests if not one.passed}
-        if self.harness != "OK":
+        if self.harness != "OK" or not self.subtests:
             failed[WHOLE_FILE] = f"{self.harness} {self.message}".strip()
         return failed
 

@@ -79,7 +79,12 @@ def interpreter() -> str:
     pyenv = sorted(str(path) for path in Path.home().glob(".pyenv/versions/3.1[01].*/bin/python3"))
     for candidate in ("python3.11", "python3.10", *reversed(pyenv), "python3"):
         path = shutil.which(candidate)
-        if path and not subprocess.run([path, "-c", "import cgi, ssl; ssl.wrap_socket"], stderr=-3).returncode:
+        if (
+            path
+            and not subprocess.run(
+                [path, "-c", "import cgi, ssl; ssl.wrap_socket"], stderr=subprocess.DEVNULL
+            ).returncode
+        ):
             return path
     return sys.executable
 
@@ -112,15 +117,20 @@ def wpt_serve(checkout: Path, tests: Iterable[WebPlatformTest]) -> Iterator[None
         )
         log = Path(temporary) / "log"
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                [interpreter(), str(_STARTER), "serve", "--config", str(config)],
-                cwd=checkout,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(
+                    [interpreter(), str(_STARTER), "serve", "--config", str(config)],
+                    cwd=checkout,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SetupError(
+                    f"Cannot run {error.filename}, which is to run WPT's server: {error.strerror}."
+                ) from None
         try:
             _wait(process, log)
             yield

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wpt.expectations import ExpectationError, load, skeleton, unexpected
+from tests.wpt.expectations import ExpectationError, load, skeleton, stale, unexpected
 from tests.wpt.results import FileResult, Subtest
 
 RESULT = FileResult(
@@ -36,6 +36,26 @@ def test_expected_failures_are_silent(tmp_path: Path) -> None:
         '[[failure]]\nreason = "why"\ntest = "url/b.any.js"\n'
     )
     assert unexpected([RESULT, CRASHED], load(written(tmp_path, text))) == ([], [])
+
+
+def test_a_file_that_does_not_end_well_is_expected_by_its_star() -> None:
+    """Its subtests are looked at all the same."""
+    subtests = [Subtest("good", "PASS"), Subtest("bad", "FAIL")]
+    broken = FileResult("url", "url/a.any.js", "ERROR", "late", subtests)
+    failures, _ = unexpected([broken], {"url/a.any.js": {"*": "why"}})
+    assert failures == ["url/a.any.js: bad: FAIL"]
+    assert unexpected([broken], {"url/a.any.js": {"*": "why", "bad": "why"}}) == ([], [])
+
+
+def test_a_file_without_subtests_fails() -> None:
+    """Even if it says that all is well."""
+    failures, _ = unexpected([FileResult("url", "url/a.any.js", "OK")], {})
+    assert failures == ["url/a.any.js: *: OK"]
+
+
+def test_expectations_of_tests_that_are_gone() -> None:
+    """A whole run knows."""
+    assert stale([RESULT], {RESULT.test: {"bad": "why"}, "url/gone.any.js": {"*": "why"}}) == ["url/gone.any.js"]
 
 
 def test_an_expected_failure_that_passes_is_reported(tmp_path: Path) -> None:
