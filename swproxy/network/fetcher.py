@@ -4,7 +4,6 @@ There is no HTTP cache and no cookie jar: a request made from a client's own car
 credentials mode allows, and what the origin sets goes back to that client.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,16 +19,14 @@ from swproxy.errors import NetworkError
 from swproxy.ipc.messages import Header, Request
 from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
-from swproxy.network.live_body import BodyReader, LiveBody, prefixed
+from swproxy.network.live_body import BodyReader, LiveBody
 from swproxy.network.ports import is_bad_port
 from swproxy.network.preflight_cache import PreflightCache
+from swproxy.network.response_body import begin_body, read_all
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
-from swproxy.network.wire import FetchRequest, Method, end_body_with_connection, reason_bytes
+from swproxy.network.wire import FetchRequest, Method, reason_bytes
 from swproxy.service_worker.registration import origin_of
 
-# A body up to this size, in bytes, that is there this soon, in seconds, goes to the worker with the headers.
-INLINE_SIZE = 1 << 16
-INLINE_WAIT = 0.01
 # What is checked for integrity is held in memory.
 INTEGRITY_LIMIT = 1 << 26
 MAX_REDIRECTS = 20
@@ -351,11 +348,11 @@ class Fetcher:
         if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
             response.close()
             return made
-        body = await _begin_body(response, initiator.directory, lambda: response in self._cut_off)
+        body = await begin_body(response, initiator.directory, lambda: response in self._cut_off)
         if request.integrity:
             if type_ == "opaque":
                 raise NetworkError(f"the integrity of {request.url} cannot be checked: the response is opaque")
-            body = await _read_all(body, INTEGRITY_LIMIT)
+            body = await read_all(body, INTEGRITY_LIMIT)
             if not integrity.matches(body, request.integrity):
                 raise NetworkError(f"{request.url} does not have the integrity {request.integrity}")
         made.body = body
@@ -460,54 +457,3 @@ def _redirected(
 async def _iterate(reader: BodyReader) -> AsyncIterator[bytes]:
     while data := await reader.read():
         yield data
-
-
-async def _begin_body(
-    response: aiohttp.ClientResponse, directory: Path, was_cut: Callable[[], bool]
-) -> bytes | LiveBody:
-    """The body: whole if it is small and soon here, else a stream of it.
-
-    Args:
-        was_cut: whether it was us who has closed the connection.
-    """
-    end_body_with_connection(response)
-    ends_with_connection = response.content_length is None and "Transfer-Encoding" not in response.headers
-
-    async def read() -> bytes:
-        try:
-            data = await response.content.readany()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NetworkError(f"the body of {response.url} broke off: {reason_of(error)}") from None
-        if not data and ends_with_connection and was_cut():
-            raise NetworkError(f"the body of {response.url} broke off: the connection was closed here")
-        return data
-
-    size = response.content_length if "Content-Encoding" not in response.headers else None
-    prefix = bytearray()
-    try:
-        if size is None or size <= INLINE_SIZE:
-            async with asyncio.timeout(INLINE_WAIT):
-                while len(prefix) <= INLINE_SIZE:
-                    # Not cancelled in the middle of taking bytes out: readany() waits first and then takes.
-                    data = await read()
-                    if not data:
-                        return bytes(prefix)
-                    prefix += data
-    except TimeoutError:
-        pass
-    return LiveBody(prefixed(bytes(prefix), read), size, directory, response.close)
-
-
-async def _read_all(body: bytes | LiveBody, limit: int) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    reader = body.reader()
-    try:
-        whole = bytearray()
-        while data := await reader.read():
-            whole += data
-            if len(whole) > limit:
-                raise NetworkError(f"a body of more than {limit} bytes cannot be checked for integrity")
-        return bytes(whole)
-    finally:
-        reader.close()
