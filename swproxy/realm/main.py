@@ -20,6 +20,8 @@ from swproxy.web import manifest
 
 # The peak of a process that could get no more is hardly below its limit.
 MEMORY_USED_UP = 0.9
+# Bytes, to say so with.
+RESERVE = 1 << 20
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -39,9 +41,14 @@ def run(realm: Realm, connection: socket.socket) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (start.memory_limit, start.memory_limit))
         realm.begin(start, channel)
         realm.engine.abandon = lambda error: _abandon(realm, error)
-        _evaluate(realm)
-        while not _has_used_up(start.memory_limit):
-            realm.next_turn(lambda: _step(realm))
+        reserve = bytearray(RESERVE)
+        try:
+            _evaluate(realm)
+            while not _has_used_up(start.memory_limit):
+                realm.next_turn(lambda: _step(realm))
+        except MemoryError:
+            pass
+        del reserve
         limit = start.memory_limit >> 20
         channel.send(messages.OverLimit(f"its scripts used up the {limit} MiB that a worker may have"))
     except ChannelClosed:
