@@ -85,6 +85,22 @@ class DataError(SwproxyError):
     name = "DataError"
 
 
+class ConstraintError(SwproxyError):
+    """A constraint of the database forbids the change: a key that exists, a unique index, a generator at its end."""
+
+    name = "ConstraintError"
+
+
+class UnknownError(SwproxyError):
+    """A database cannot be read or written, for a reason that is not the script's."""
+
+    name = "UnknownError"
+
+
+class DatabaseDamaged(UnknownError):
+    """A database's files are not as they were written."""
+
+
 class ScriptError(SwproxyError):
     """A worker script does not parse, threw, or rejected.
 

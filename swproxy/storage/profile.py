@@ -50,6 +50,10 @@ class Profile:
         return self.directory / "caches"
 
     @property
+    def indexeddb(self) -> Path:
+        return self.directory / "indexeddb"
+
+    @property
     def ca(self) -> Path:
         return self.directory / "ca"
 
@@ -100,7 +104,7 @@ class Profile:
                     "choose another directory with --profile."
                 )
             self.lock.touch()
-            for path in (self.caches, self.ca, self.log, self.scratch):
+            for path in (self.caches, self.indexeddb, self.ca, self.log, self.scratch):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.directory.chmod(0o700)
 

@@ -1,0 +1,139 @@
+"""The databases of an origin, each in a directory of its own."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from swproxy.errors import DatabaseDamaged, SwproxyError
+from swproxy.storage.indexeddb import part_files, schema
+from swproxy.storage.indexeddb.database import IndexedDatabase
+from swproxy.storage.indexeddb.failures import failure
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A database on disk, or what keeps it from being read. The name may be a guess then."""
+
+    name: str
+    version: int
+    directory: Path
+    error: SwproxyError | None = None
+
+
+def directory_of(root: Path, origin: str) -> Path:
+    """Where the databases of an origin are."""
+    return root / quote(origin, safe="")
+
+
+def origins(root: Path) -> list[str]:
+    """The origins that have a directory."""
+    if not root.is_dir():
+        return []
+    return sorted(unquote(path.name) for path in root.iterdir() if path.is_dir())
+
+
+def database_directory(origin_directory: Path, name: str) -> Path:
+    """Where the database of that name is, or would be."""
+    return origin_directory / hashlib.sha256(schema.encode_name(name)).hexdigest()[:32]
+
+
+def _directories(origin_directory: Path) -> Iterator[Path]:
+    """Of all databases, also of unfinished ones."""
+    if origin_directory.is_dir():
+        for path in origin_directory.iterdir():
+            if path.suffix not in (schema.NEW, schema.GONE) and path.is_dir():
+                yield path
+
+
+def find(origin_directory: Path) -> list[Found]:
+    """All databases, also those that cannot be read, by their names; none that has not got a version yet."""
+    found = []
+    for path in _directories(origin_directory):
+        try:
+            database = IndexedDatabase.open_existing(path)
+        except SwproxyError as error:
+            if path.is_dir():  # else somebody has just deleted it
+                found.append(Found(schema.known_name(path), 0, path, error))
+            continue
+        if database.version:
+            found.append(Found(database.name, database.version, path))
+        database.close()
+    return sorted(found, key=lambda each: schema.encode_name(each.name))
+
+
+def databases(origin_directory: Path) -> list[tuple[str, int]]:
+    """Names and versions (https://w3c.github.io/IndexedDB/#dom-idbfactory-databases) of those that can be read."""
+    return [(each.name, each.version) for each in find(origin_directory) if each.error is None]
+
+
+def delete_database(origin_directory: Path, name: str) -> bool:
+    """Deletes a database, at once and as a whole, whatever its state: whether there was one. Nobody may have it open.
+
+    Raises:
+        UnknownError: the file system does not let us.
+    """
+    return delete_directory(database_directory(origin_directory, name), name)
+
+
+def delete_directory(directory: Path, name: str) -> bool:
+    """The same by its directory; the name is for errors."""
+    gone = directory.with_name(f"{directory.name}.{secrets.token_hex(4)}{schema.GONE}")
+    try:
+        os.rename(directory, gone)  # noqa: PTH104
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise failure(name, error) from None
+    shutil.rmtree(gone, ignore_errors=True)
+    return True
+
+
+def usage(origin_directory: Path) -> int:
+    """Bytes on disk, of all databases."""
+    return sum(database_usage(path) for path in _directories(origin_directory))
+
+
+def database_usage(directory: Path) -> int:
+    """Bytes on disk, of one database."""
+    total = part_files.total_size(directory / schema.PARTS)
+    for name in (schema.FILE, f"{schema.FILE}-wal"):
+        with suppress(FileNotFoundError):
+            total += (directory / name).stat().st_size
+    return total
+
+
+def sweep(origin_directory: Path) -> list[DatabaseDamaged]:
+    """Removes what killed processes have left: half a database, one without a version, files of no record.
+
+    Nobody else may use the databases of the origin meanwhile.
+
+    Returns:
+        those that are damaged; they stay.
+    """
+    if not origin_directory.is_dir():
+        return []
+    for path in origin_directory.iterdir():
+        if path.suffix in (schema.NEW, schema.GONE):
+            shutil.rmtree(path, ignore_errors=True)
+    errors = []
+    for path in list(_directories(origin_directory)):
+        try:
+            database = IndexedDatabase.open_existing(path)
+            try:
+                if database.version:
+                    database.sweep()
+            finally:
+                database.close()
+            if not database.version:
+                delete_directory(path, database.name)
+        except DatabaseDamaged as error:
+            errors.append(error)
+    with suppress(OSError):  # it has databases
+        origin_directory.rmdir()
+    return errors
