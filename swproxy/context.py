@@ -268,6 +268,17 @@ class ServiceWorkerContext:
             self.manager.terminate(worker, "stopped by command")
         return running
 
+    async def delete_database(self, origin: str, name: str) -> None:
+        """Deletes a database of IndexedDB: workers that use it lose it.
+
+        Args:
+            origin: serialized.
+
+        Raises:
+            SwproxyError: there is none of that name, or a worker does not let go of it.
+        """
+        await self._host.delete_database(origin, name)
+
     def status(self) -> dict[str, Any]:
         """What there is, for people and programs."""
         return {

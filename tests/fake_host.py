@@ -106,6 +106,9 @@ class FakeHost:
             return {"id": arguments[0], "url": f"{ORIGIN}/", "type": "window", "frameType": "top-level"}
         raise NotFoundError(f"the fake has no {method}")
 
+    def tell(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> bool:
+        return False
+
     def log_worker(self, worker: ServiceWorker, line: messages.Log) -> None:
         self.logs.append(line.text)
         self._changed.set()

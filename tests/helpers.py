@@ -132,6 +132,7 @@ def start_message(directory: Path, source: str, **changes: Any) -> messages.Star
         "online": True,
         "user_agent": "Mozilla/5.0 (test)",
         "caches_directory": str(directory / "caches"),
+        "databases_directory": str(directory / "indexeddb"),
         "scratch_directory": str(directory),
         "quota": 1 << 40,
         "turn_budget": 20.0,

@@ -1,5 +1,6 @@
 """The server of the control API. Every answer is JSON; an error is ``{"error": ..., "exit_code": ...}``."""
 
+import json
 import logging
 import os
 import socket
@@ -41,6 +42,11 @@ class OfflineBody(msgspec.Struct, forbid_unknown_fields=True):
     origin: str | None = None
 
 
+class DatabaseBody(msgspec.Struct, forbid_unknown_fields=True):
+    origin: str
+    name: str
+
+
 class ControlServer:
     """Serves a context.
 
@@ -64,6 +70,7 @@ class ControlServer:
                 web.post("/start", self._start),
                 web.post("/stop", self._stop),
                 web.post("/offline", self._offline),
+                web.post("/databases/delete", self._delete_database),
                 web.post("/flush", self._flush),
             ]
         )
@@ -118,6 +125,14 @@ class ControlServer:
         status = self._context.status()
         return _json({key: status[key] for key in ("offline", "offline_origins")})
 
+    async def _delete_database(self, request: web.Request) -> web.Response:
+        try:  # scripts choose the name, which need not be the Unicode that msgspec takes for JSON
+            body = msgspec.convert(json.loads(await request.read()), DatabaseBody)
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise InvalidInput(f"The request is not valid: {error}.") from None
+        await self._context.delete_database(_origin(body.origin), body.name)
+        return _json({})
+
     async def _flush(self, request: web.Request) -> web.Response:
         self._context.journal.flush()
         return _json({})
@@ -170,4 +185,4 @@ async def _body(request: web.Request, type_: type[Body]) -> Body:
 
 
 def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+    return web.Response(body=json.dumps(value).encode(), status=status, content_type="application/json")

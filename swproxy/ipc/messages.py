@@ -104,6 +104,7 @@ class Start(Message, frozen=True, gc=True):
     online: bool
     user_agent: str
     caches_directory: str
+    databases_directory: str
     scratch_directory: str
     quota: int
     turn_budget: float

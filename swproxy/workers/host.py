@@ -1,15 +1,20 @@
 """What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
 
 import asyncio
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from swproxy.config import Settings
 from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, ScriptError, SwproxyError
 from swproxy.ipc import messages
+from swproxy.ipc.channel import ChannelClosed
 from swproxy.network.conditions import Conditions
 from swproxy.network.fetcher import Fetcher, Initiator
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
@@ -23,8 +28,10 @@ from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
+from swproxy.storage.indexeddb import directory as indexeddb
 from swproxy.storage.journal import Journal
 from swproxy.storage.profile import Profile
+from swproxy.workers.databases import Databases
 from swproxy.workers.dispatcher import ClientRequest
 from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.locks import Locks
@@ -60,6 +67,28 @@ def describe_registration(registration: ServiceWorkerRegistration, reader: Servi
     }
 
 
+class Told:
+    """What is done, at once, about something that workers say and get no answer to.
+
+    Args:
+        handler: takes the worker and what its other parameters say.
+    """
+
+    def __init__(self, handler: Callable[..., None]) -> None:
+        self._handler = handler
+        _, *parameters = inspect.signature(handler, eval_str=True).parameters.values()
+        fields = [(parameter.name, parameter.annotation) for parameter in parameters]
+        self._arguments = msgspec.defstruct("Arguments", fields, array_like=True, forbid_unknown_fields=True)
+
+    def __call__(self, worker: ServiceWorker, arguments: list[Any]) -> None:
+        """Raises ChannelClosed: no runtime of ours says that."""
+        try:
+            checked = msgspec.convert(arguments, self._arguments)
+        except msgspec.ValidationError as error:
+            raise ChannelClosed(f"the worker has said what makes no sense: {error}") from None
+        self._handler(worker, *msgspec.structs.astuple(checked))
+
+
 class Host:
     """The proxy as its workers see it (``ManagerHost``). ``connect`` completes it."""
 
@@ -89,7 +118,8 @@ class Host:
         self._journal = journal
         self._unclean: set[str] = set()
         self._sweeps: dict[str, asyncio.Task[None]] = {}
-        self._locks = Locks(self._deliver_to_locks)
+        self._locks = Locks(partial(self._deliver, "locks"))
+        self._databases = Databases(partial(self._deliver, "indexedDB"))
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
             "skip_waiting": self._skip_waiting,
             "update": self._update,
@@ -104,8 +134,17 @@ class Host:
             "worker_post_message": self._worker_post_message,
             "broadcast": self._broadcast,
             "lock_request": self._locks.request,
-            "lock_release": self._locks.release,
             "lock_query": self._locks.query,
+        }
+        self._tells = {
+            "lock_release": Told(self._locks.release),
+            "db_request": Told(self._databases.request),
+            "db_change_version": Told(self._databases.change_version),
+            "db_version_change_fired": Told(self._databases.version_change_fired),
+            "db_done": Told(self._databases.done),
+            "db_close": Told(self._databases.close),
+            "db_transaction": Told(self._databases.transaction),
+            "db_finish": Told(self._databases.finish),
         }
 
     def connect(self, manager: WorkerManager, driver: LifecycleDriver) -> None:
@@ -129,6 +168,7 @@ class Host:
             online=not self._conditions.is_offline(origin),
             user_agent=self._settings.user_agent,
             caches_directory=str(cache_storage.directory_of(self._profile.caches, origin)),
+            databases_directory=str(indexeddb.directory_of(self._profile.indexeddb, origin)),
             scratch_directory=str(scratch),
             quota=self._settings.quota,
             turn_budget=self._settings.turn_budget,
@@ -183,10 +223,17 @@ class Host:
     def worker_ended(self, worker: ServiceWorker, reason: str, *, crashed: bool) -> None:
         """A process has ended, by itself or because we let it go."""
         self._locks.worker_ended(worker)
+        self._databases.worker_ended(worker, partial(self._gone, worker))
         event = "crashed" if crashed else "stopped"
         self._journal.write("worker", scope=worker.scope, worker=worker.id, event=event, reason=reason)
         if crashed:
             self.mark_unclean(origin_of(worker.script_url))
+
+    async def _gone(self, worker: ServiceWorker) -> None:
+        """Nothing is left of those of its processes that have ended or are ending."""
+        for process in self.manager.remaining_processes():
+            if process.worker is worker and process.has_ended:
+                await process.gone.wait()
 
     def update_failed(self, registration: ServiceWorkerRegistration, error: SwproxyError) -> None:
         """An update that nobody waits for: the log tells why the old version goes on."""
@@ -315,6 +362,14 @@ class Host:
             raise InvalidInput(f"there is no {method}")
         return await handler(worker, *arguments)
 
+    def tell(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> bool:
+        """See ``WorkerHost``."""
+        told = self._tells.get(method)
+        if told is None:
+            return False
+        told(worker, arguments)
+        return True
+
     async def _skip_waiting(self, worker: ServiceWorker) -> None:
         worker.skip_waiting = True
         registration = self.driver.registration_of(worker)
@@ -368,7 +423,18 @@ class Host:
             if process.worker is not worker and origin_of(process.worker.script_url) == origin:
                 process.send(messages.Deliver("broadcast", {"key": key, "message": message}))
 
-    def _deliver_to_locks(self, worker: ServiceWorker, detail: dict[str, Any]) -> None:
-        for process in self.manager.all_processes():
-            if process.worker is worker:
-                process.send(messages.Deliver("locks", detail))
+    def _deliver(self, target: str, worker: ServiceWorker, detail: dict[str, Any]) -> None:
+        process = self.manager.process_of(worker)
+        if process is not None:
+            process.send(messages.Deliver(target, detail))
+
+    # Databases
+
+    async def delete_database(self, origin: str, name: str) -> None:
+        """Deletes a database, whoever uses it.
+
+        Raises:
+            SwproxyError: there is none of that name, or a worker does not let go of it.
+        """
+        directory = indexeddb.directory_of(self._profile.indexeddb, origin)
+        await self._databases.delete(origin, name, partial(indexeddb.delete_database, directory, name))

@@ -139,7 +139,7 @@ class Locks:
         self._manager(worker).request_a_lock(request, if_available=if_available, steal=steal)
         return await granted
 
-    async def release(self, worker: ServiceWorker, id: int) -> None:  # noqa: A002
+    def release(self, worker: ServiceWorker, id: int) -> None:  # noqa: A002
         """Gives a lock back, or a request up."""
         self._manager(worker).release(self._client_id(worker), id)
 

@@ -86,6 +86,10 @@ class WorkerManager:
         """Its process, if the script has run there."""
         return self._processes.get(worker.id) if worker.running_status is RunningStatus.RUNNING else None
 
+    def process_of(self, worker: ServiceWorker) -> WorkerProcess | None:
+        """Its process, if it has one that is not ending; the script need not have run there."""
+        return self._processes.get(worker.id)
+
     def processes_of(self, registration: ServiceWorkerRegistration) -> list[WorkerProcess]:
         """The processes of its workers."""
         return [

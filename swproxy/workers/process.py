@@ -45,6 +45,9 @@ class WorkerHost(Protocol):
     async def call(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> Any:
         """Whatever else a script asks; raises SwproxyError."""
 
+    def tell(self, worker: ServiceWorker, method: str, arguments: list[Any]) -> bool:
+        """What a worker says and gets no answer to; False if it is for ``call``. Raises ChannelClosed."""
+
     def connect_web_socket(
         self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send
     ) -> WebSocketConnection:
@@ -219,7 +222,9 @@ class WorkerProcess:
             case messages.Log():
                 self._host.log_worker(self.worker, message)
             case messages.Call():
-                self._task(self._call(message))
+                arguments = (self.worker, message.method, message.arguments)
+                if message.id != messages.NO_ANSWER or not self._host.tell(*arguments):
+                    self._task(self._call(message))
             case messages.BodyPull():
                 self._task(self._send_chunk(message.id))
             case messages.BodyChunk():
