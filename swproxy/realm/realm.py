@@ -20,6 +20,7 @@ from swproxy.realm.timers import Timers
 from swproxy.realm.web_sockets import WebSockets
 from swproxy.storage.bodies import BytesBody, FileBody, Spool
 from swproxy.storage.cache_storage import CacheStorage, RequestResponseList
+from swproxy.storage.indexeddb import directory as indexeddb
 
 _State = TypeVar("_State")
 
@@ -73,7 +74,10 @@ class Realm:
             lambda detail: self.later("deliver", target="webSocket", detail=detail),
             lambda text: self.log("error", text),
         )
-        self.caches = CacheStorage(Path(start.caches_directory), start.quota)
+        databases = Path(start.databases_directory)
+        self.caches = CacheStorage(
+            Path(start.caches_directory), start.quota, databases=lambda: indexeddb.usage(databases)
+        )
         self.engine.turn_budget = start.turn_budget
 
     def state(self, kind: type[_State]) -> _State:

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,13 +26,10 @@ import msgspec
 
 from swproxy.errors import InvalidStateError, ProfileError, QuotaExceededError
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile, chunks
+from swproxy.storage.quota import DISK_FULL, Quota
 
 # Bodies up to this size, in bytes, are kept in the row of their entry: one read serves them.
 INLINE_LIMIT = 1 << 15
-# So many bytes of the disk, or this part of a small one, are left free: to read and to delete takes some, too.
-MARGIN = 1 << 22
-MARGIN_PART = 16
-_DISK_FULL = "The disk is full: free some space."
 
 _SETTINGS = {
     "eviction_policy": "none",
@@ -184,11 +181,11 @@ def _disk_errors() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "full" not in str(error) and "disk I/O" not in str(error):
             raise
-        raise QuotaExceededError(_DISK_FULL) from None
+        raise QuotaExceededError(DISK_FULL) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise QuotaExceededError(_DISK_FULL) from None
+        raise QuotaExceededError(DISK_FULL) from None
 
 
 class RequestResponseList:
@@ -374,12 +371,15 @@ class CacheStorage:
 
     Args:
         directory: of the origin; made when the first cache is opened.
-        quota: bytes.
+        quota: bytes, of the origin.
+        databases: the bytes on disk of what else counts against it.
     """
 
-    def __init__(self, directory: Path, quota: int = 1 << 62) -> None:
+    def __init__(
+        self, directory: Path, quota: int = 1 << 62, *, databases: Callable[[], int] = lambda: 0
+    ) -> None:
         self._directory = directory
-        self.quota = quota
+        self.quota = Quota(quota, directory, {"caches": self.usage, "indexedDB": databases})
         self._index: diskcache.Cache | None = None
         self._open: dict[str, RequestResponseList] = {}
         self._known_changes: int | None = None
@@ -475,17 +475,12 @@ class CacheStorage:
         Raises:
             QuotaExceededError: they are more than the quota, or the disk would be too full.
         """
-        if self.usage() + size > self.quota:
-            raise QuotaExceededError(f"The origin's quota of {self.quota} bytes would be exceeded.")
-        disk = os.statvfs(self._directory)
-        margin = min(MARGIN, disk.f_blocks * disk.f_frsize // MARGIN_PART)
         # What SQLite has in its log goes into the database some time, and the log stays as large as it was.
         logged = 0
         for path in self._directory.glob("*/cache.db-wal"):
             with suppress(FileNotFoundError):  # the last who had it open has closed it
                 logged += path.stat().st_size
-        if disk.f_bavail * disk.f_frsize < size - saved + logged + margin:
-            raise QuotaExceededError(_DISK_FULL)
+        self.quota.require(size, on_disk=saved, logged=logged)
 
     def sweep(self, *, thorough: bool) -> None:
         """Removes the directories of deleted caches; if thorough, also what killed processes left.

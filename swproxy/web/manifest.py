@@ -15,6 +15,7 @@ from swproxy.web.fetch import data_url
 from swproxy.web.fetch import ops as fetch_ops
 from swproxy.web.file import ops as file_ops
 from swproxy.web.html import ops as html_ops
+from swproxy.web.indexeddb import ops as indexeddb_ops
 from swproxy.web.infra import ops as infra_ops
 from swproxy.web.messaging import ops as messaging_ops
 from swproxy.web.mime_sniffing import ops as mime_sniffing_ops
@@ -42,6 +43,7 @@ GRANTS: dict[str, tuple[Any, ...]] = {
     "fetch": (fetch_ops, data_url),
     "file": (file_ops, fetch_ops, mime_sniffing_ops),
     "html": (html_ops, console_ops),
+    "indexeddb": (indexeddb_ops,),
     "infra": (infra_ops,),
     "messaging": (messaging_ops,),
     "service_worker": (service_worker_ops,),
@@ -71,6 +73,7 @@ LAZY = {
     "Crypto": "crypto/crypto.js",
     "CryptoKey": "crypto/crypto_key.js",
     "CustomEvent": "events/custom_event.js",
+    "DOMStringList": "html/dom_string_list.js",
     "DecompressionStream": "compression/decompression_stream.js",
     "ErrorEvent": "events/error_event.js",
     "ExtendableMessageEvent": "service_worker/extendable_message_event.js",
@@ -78,6 +81,18 @@ LAZY = {
     "FileList": "file/file_list.js",
     "FileReader": "file/file_reader.js",
     "FormData": "xhr/form_data.js",
+    "IDBCursor": "indexeddb/cursor.js",
+    "IDBCursorWithValue": "indexeddb/cursor.js",
+    "IDBDatabase": "indexeddb/database.js",
+    "IDBFactory": "indexeddb/factory.js",
+    "IDBIndex": "indexeddb/index.js",
+    "IDBKeyRange": "indexeddb/key_range.js",
+    "IDBObjectStore": "indexeddb/object_store.js",
+    "IDBOpenDBRequest": "indexeddb/request.js",
+    "IDBRecord": "indexeddb/record.js",
+    "IDBRequest": "indexeddb/request.js",
+    "IDBTransaction": "indexeddb/transaction.js",
+    "IDBVersionChangeEvent": "indexeddb/version_change_event.js",
     "Lock": "web_locks/lock_manager.js",
     "LockManager": "web_locks/lock_manager.js",
     "MessageChannel": "messaging/message_port.js",

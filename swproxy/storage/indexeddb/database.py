@@ -299,6 +299,9 @@ class IndexedDatabase:
 
     # Key generators
 
+    def has_generator(self, store: int) -> bool:
+        return self._stores[store].auto_increment
+
     @translated
     def current_number(self, store: int) -> int:
         """The number that a key generator gives next (https://w3c.github.io/IndexedDB/#key-generator-construct)."""

@@ -72,6 +72,20 @@ def databases(origin_directory: Path) -> list[tuple[str, int]]:
     return [(each.name, each.version) for each in find(origin_directory) if each.error is None]
 
 
+def version_of(origin_directory: Path, name: str) -> int | None:
+    """The version of a database: 0 if it cannot be read, None if there is none."""
+    directory = database_directory(origin_directory, name)
+    if not directory.is_dir():
+        return None
+    try:
+        database = IndexedDatabase.open_existing(directory)
+    except SwproxyError:
+        return 0
+    version = database.version
+    database.close()
+    return version
+
+
 def delete_database(origin_directory: Path, name: str) -> bool:
     """Deletes a database, at once and as a whole, whatever its state: whether there was one. Nobody may have it open.
 

@@ -1,6 +1,6 @@
 // https://dom.spec.whatwg.org/#interface-event
 import { performanceNow } from "../infra/clock.js";
-import { ObjectDefineProperty, ObjectGetOwnPropertyDescriptor } from "../infra/primordials.js";
+import { ArrayPrototypeSlice, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor } from "../infra/primordials.js";
 import { hideSource } from "../infra/native_functions.js";
 import { defineInterface, optional } from "../webidl/interface.js";
 import { boolean, dictionary, DOMString, withDefault } from "../webidl/types.js";
@@ -17,6 +17,7 @@ export class Event {
   #target = null;
   #currentTarget = null;
   #eventPhase = 0;
+  #path = [];
   #bubbles;
   #cancelable;
   #composed;
@@ -42,34 +43,45 @@ export class Event {
     return typeof value === "object" && value !== null && #type in value;
   }
 
-  // https://dom.spec.whatwg.org/#concept-event-dispatch calls the listeners of one target: nothing in a worker
-  // has a parent. `inner` invokes one listener.
-  static dispatch(event, target, listenersOf, invoke) {
+  /**
+   * https://dom.spec.whatwg.org/#concept-event-dispatch
+   * @param path the target, its parent and so on
+   * @param listenersOf (object) -> the listeners of one of them
+   * @param invoke (object, listener) calls one
+   */
+  static dispatch(event, path, listenersOf, invoke) {
     event.#dispatch = true;
-    event.#target = target;
-    event.#currentTarget = target;
-    event.#eventPhase = 2;
-    if (!event.#stopPropagation) {
-      const listeners = listenersOf();
-      // Capturing listeners of the target come first.
-      for (let capture = 1; capture >= 0 && !event.#stopPropagation; capture--) {
-        for (let i = 0; i < listeners.length; i++) {
-          const listener = listeners[i];
-          if (listener.removed || listener.type !== event.#type || listener.capture !== (capture === 1)) continue;
-          event.#inPassiveListener = listener.passive;
-          invoke(listener, event);
-          event.#inPassiveListener = false;
-          if (event.#stopImmediatePropagation) break;
-        }
-        if (event.#stopImmediatePropagation) break;
-      }
+    event.#target = path[0];
+    event.#path = path;
+    for (let i = path.length - 1; i > 0; i--) event.#invoke(path[i], 1, true, listenersOf, invoke);
+    event.#invoke(path[0], 2, true, listenersOf, invoke);
+    event.#invoke(path[0], 2, false, listenersOf, invoke);
+    if (event.#bubbles) {
+      for (let i = 1; i < path.length; i++) event.#invoke(path[i], 3, false, listenersOf, invoke);
     }
     event.#eventPhase = 0;
     event.#currentTarget = null;
+    event.#path = [];
     event.#dispatch = false;
     event.#stopPropagation = false;
     event.#stopImmediatePropagation = false;
     return !event.#canceled;
+  }
+
+  /** https://dom.spec.whatwg.org/#concept-event-listener-invoke */
+  #invoke(object, phase, capture, listenersOf, invoke) {
+    if (this.#stopPropagation) return;
+    this.#currentTarget = object;
+    this.#eventPhase = phase;
+    const listeners = listenersOf(object);
+    for (let i = 0; i < listeners.length; i++) {
+      const listener = listeners[i];
+      if (listener.removed || listener.type !== this.#type || listener.capture !== capture) continue;
+      this.#inPassiveListener = listener.passive;
+      invoke(object, listener);
+      this.#inPassiveListener = false;
+      if (this.#stopImmediatePropagation) return;
+    }
   }
 
   static isDispatched(event) {
@@ -128,7 +140,7 @@ export class Event {
   }
 
   composedPath() {
-    return this.#currentTarget === null ? [] : [this.#currentTarget];
+    return ArrayPrototypeSlice(this.#path);
   }
 
   get eventPhase() {

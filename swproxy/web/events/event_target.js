@@ -27,6 +27,14 @@ import {
 } from "../webidl/types.js";
 import { Event } from "./event.js";
 
+let getTheParent = () => null;
+/** Sets the function from an event target to the next one of an event's path: most have none. */
+export function setGetTheParent(function_) {
+  getTheParent = function_;
+}
+
+let didThrow = false; // a listener of the event that is being dispatched
+
 let report = () => {};
 /** Sets what an exception in a listener is reported to: https://html.spec.whatwg.org/#report-an-exception */
 export function setReportException(function_) {
@@ -121,12 +129,26 @@ export class EventTarget extends Itself {
   }
 
   static dispatch(target, event) {
+    const path = [target];
+    for (let next = getTheParent(target); next !== null; next = getTheParent(next)) path[path.length] = next;
     return Event.dispatch(
       event,
-      target,
-      () => ArrayPrototypeSlice(target.#listeners),
-      (listener) => target.#invoke(listener, event),
+      path,
+      (object_) => ArrayPrototypeSlice(object_.#listeners),
+      (object_, listener) => object_.#invoke(listener, event),
     );
+  }
+
+  /** Fires a trusted event: whether one of its listeners threw (legacyOutputDidListenersThrowFlag). */
+  static fireWatching(target, event) {
+    const outer = didThrow;
+    didThrow = false;
+    try {
+      EventTarget.fire(target, event);
+      return didThrow;
+    } finally {
+      didThrow = outer;
+    }
   }
 
   #invoke(listener, event) {
@@ -135,6 +157,7 @@ export class EventTarget extends Itself {
       if (listener.handler) runHandler(listener.handler, this, event);
       else callUserObjectOperation(listener.callback, "handleEvent", this, [event]);
     } catch (error) {
+      didThrow = true;
       report(error);
     }
   }

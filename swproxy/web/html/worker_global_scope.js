@@ -95,6 +95,11 @@ export class WorkerGlobalScope extends EventTarget {
     return load("../crypto/crypto.js").crypto;
   }
 
+  get indexedDB() {
+    own(this);
+    return load("../indexeddb/factory.js").indexedDB;
+  }
+
   get performance() {
     own(this);
     return load("../performance/performance.js").performance;
@@ -174,7 +179,7 @@ const StructuredSerializeOptions = {
 };
 
 defineInterface(WorkerGlobalScope, {
-  readonly: ["self", "location", "navigator", "isSecureContext", "crossOriginIsolated", "caches", "crypto"],
+  readonly: ["self", "location", "navigator", "isSecureContext", "crossOriginIsolated", "caches", "crypto", "indexedDB"],
   attributes: { origin: any, performance: any },
   operations: {
     importScripts: [variadic(USVString)],

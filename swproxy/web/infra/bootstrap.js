@@ -153,6 +153,7 @@
   }
 
   let receive = () => {};
+  let turns = 0;
   function turn(message) {
     if (message === 0 || message === 1) {
       call(["op_completed", message]);
@@ -161,6 +162,7 @@
         siteBases[siteBases.length] = message.base;
         siteUrls[siteUrls.length] = message.url;
       } else if (message.kind === "turn") {
+        turns++;
         const next = call(["op_next_message"])[0];
         if (next.kind === "settle") settle(next);
         else receive(next);
@@ -185,6 +187,8 @@
     setReceiver(receiver) {
       receive = receiver;
     },
+    /** How many turns have begun: what is done in one of them is over, microtasks included, when there is a new number. */
+    turnNumber: () => turns,
     /** The value that the last uncaught exception or unhandled rejection carried, and forgets it. */
     takeThrown() {
       const thrown = lastThrown;

@@ -31,6 +31,7 @@ export const ObjectGetPrototypeOf = Object.getPrototypeOf;
 export const ObjectHasOwn = Object.hasOwn;
 export const ObjectKeys = Object.keys;
 export const ObjectPrototype = Object.prototype;
+export const ObjectPrototypeLookupGetter = uncurryThis(Object.prototype.__lookupGetter__);
 export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
 export const ObjectSetPrototypeOf = Object.setPrototypeOf;
 export const ObjectPrototypePropertyIsEnumerable = uncurryThis(Object.prototype.propertyIsEnumerable);
@@ -51,6 +52,8 @@ export const ArrayPrototypeSlice = uncurryThis(Array.prototype.slice);
 export const ArrayPrototypeSort = uncurryThis(Array.prototype.sort);
 export const ArrayPrototypeSplice = uncurryThis(Array.prototype.splice);
 export const ArrayPrototypeUnshift = uncurryThis(Array.prototype.unshift);
+/** Itself, not made a function of its object: for interfaces that have the iterator of arrays. */
+export const ArrayPrototypeSymbolIterator = Array.prototype[Symbol.iterator];
 export const ArrayPrototypeValues = uncurryThis(Array.prototype.values);
 
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));

@@ -1,0 +1,182 @@
+// Keys: https://w3c.github.io/IndexedDB/#key-construct. A key is in the form in which it crosses to the host and back:
+// a finite number or a string is itself, any other a list that begins with what it is (see ops.py).
+import {
+  ArrayBufferIsView,
+  ArrayIsArray,
+  DateConstructor,
+  DatePrototypeGetTime,
+  JSONParse,
+  MathMin,
+  NumberIsFinite,
+  NumberIsNaN,
+  ObjectHasOwn,
+  SafeSet,
+  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetLength,
+} from "../infra/primordials.js";
+import { bytesOf, packBytes, unpackBytes } from "../infra/bytes.js";
+import { isProxy } from "../structured_clone/proxies.js";
+import { isArrayBuffer, isDetached, isObject } from "../webidl/types.js";
+import { dataError } from "./errors.js";
+
+const INFINITE = 0; // [INFINITE, 1 or -1]
+const DATE = 1; // [DATE, milliseconds]
+const BINARY = 2; // [BINARY, packed bytes]
+const ARRAY = 3; // [ARRAY, keys]
+const GENERATED = [4]; // the key that the store's key generator is going to make
+const ILL_FORMED = 5; // [ILL_FORMED, JSON] from the host: a string that is not well-formed
+
+/** Stands in a value where its generated key will be. */
+export const PLACEHOLDER = { __proto__: null };
+
+// What is no key: https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key
+export const INVALID_VALUE = { __proto__: null, reason: "is no valid key" };
+export const INVALID_TYPE = { __proto__: null, reason: "is of a type that no key has" };
+const isInvalid = (key) => key === INVALID_VALUE || key === INVALID_TYPE;
+
+// Arrays in arrays; the standard has no limit, other implementations do.
+const MAX_DEPTH = 200;
+
+/** https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key: a key, INVALID_VALUE or INVALID_TYPE */
+export function convertValueToKey(input) {
+  if (typeof input === "string") return input;
+  if (typeof input === "number") return numberKey(input);
+  return isObject(input) ? convertObject(input, null, 0) : INVALID_TYPE;
+}
+
+function numberKey(number) {
+  if (NumberIsFinite(number)) return number + 0; // -0 is equal to 0
+  return NumberIsNaN(number) ? INVALID_VALUE : [INFINITE, number > 0 ? 1 : -1];
+}
+
+function convertObject(input, seen, depth) {
+  if (input === PLACEHOLDER) return GENERATED;
+  if (isProxy(input)) return INVALID_TYPE;
+  if (ArrayIsArray(input)) return convertArray(input, seen ?? new SafeSet(), depth);
+  if (ArrayBufferIsView(input) || isArrayBuffer(input)) {
+    return isDetached(input) ? INVALID_VALUE : [BINARY, packBytes(bytesOf(input))];
+  }
+  let milliseconds;
+  try {
+    milliseconds = DatePrototypeGetTime(input);
+  } catch {
+    return INVALID_TYPE;
+  }
+  return NumberIsNaN(milliseconds) ? INVALID_VALUE : [DATE, milliseconds];
+}
+
+function convertArray(input, seen, depth) {
+  if (seen.has(input) || depth === MAX_DEPTH) return INVALID_VALUE;
+  const { length } = input;
+  seen.add(input);
+  const keys = [];
+  for (let i = 0; i < length; i++) {
+    if (!ObjectHasOwn(input, i)) return INVALID_VALUE;
+    const entry = input[i];
+    const key = isObject(entry) ? convertObject(entry, seen, depth + 1) : convertValueToKey(entry);
+    if (isInvalid(key)) return INVALID_VALUE;
+    keys[i] = key;
+  }
+  return [ARRAY, keys];
+}
+
+/** https://w3c.github.io/IndexedDB/#convert-a-value-to-a-multientry-key */
+export function convertValueToMultiEntryKey(input) {
+  if (!ArrayIsArray(input)) return convertValueToKey(input);
+  const seen = new SafeSet();
+  seen.add(input);
+  const keys = [];
+  for (let i = 0; i < input.length; i++) {
+    let key;
+    try {
+      const entry = input[i];
+      key = isObject(entry) ? convertObject(entry, seen, 1) : convertValueToKey(entry);
+    } catch {
+      continue;
+    }
+    if (!isInvalid(key) && !includes(keys, key)) keys[keys.length] = key;
+  }
+  return [ARRAY, keys];
+}
+
+function includes(keys, wanted) {
+  for (let i = 0; i < keys.length; i++) if (compareKeys(keys[i], wanted) === 0) return true;
+  return false;
+}
+
+/** The keys that a multiEntry index gets for one key. */
+export const subkeysOf = (key) => (typeof key === "object" && key[0] === ARRAY ? key[1] : [key]);
+
+/** The key that a value is. Throws a DataError if it is none. */
+export function keyOf(value) {
+  const key = convertValueToKey(value);
+  if (isInvalid(key)) throw dataError(`The parameter ${key.reason}.`);
+  return key;
+}
+
+/** What a conversion came to: a key, or null if it was none. */
+export const validKey = (key) => (isInvalid(key) ? null : key);
+
+// The order of types: https://w3c.github.io/IndexedDB/#compare-two-keys
+const RANKS = [0, 1, 3, 4, 5]; // of INFINITE, DATE, BINARY, ARRAY and GENERATED; a string has 2
+const rankOf = (key) => (typeof key === "object" ? RANKS[key[0]] : typeof key === "string" ? 2 : 0);
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const numberOf = (key) => (typeof key === "object" ? key[1] * Infinity : key);
+
+/** https://w3c.github.io/IndexedDB/#compare-two-keys: -1, 0 or 1 */
+export function compareKeys(a, b) {
+  if (a[0] === ILL_FORMED) a = JSONParse(a[1]);
+  if (b[0] === ILL_FORMED) b = JSONParse(b[1]);
+  if (typeof a === typeof b && typeof a !== "object") return compare(a, b);
+  const rank = rankOf(a);
+  if (rank !== rankOf(b)) return compare(rank, rankOf(b));
+  switch (rank) {
+    case 0:
+      return compare(numberOf(a), numberOf(b));
+    case 1:
+      return compare(a[1], b[1]);
+    case 3:
+      return compareBytes(unpackBytes(a[1]), unpackBytes(b[1]));
+    case 4:
+      return compareLists(a[1], b[1], compareKeys);
+    default:
+      return 0;
+  }
+}
+
+function compareLists(a, b, compareItems) {
+  const count = MathMin(a.length, b.length);
+  for (let i = 0; i < count; i++) {
+    const order = compareItems(a[i], b[i]);
+    if (order !== 0) return order;
+  }
+  return compare(a.length, b.length);
+}
+
+function compareBytes(a, b) {
+  const lengthOfA = TypedArrayPrototypeGetLength(a);
+  const lengthOfB = TypedArrayPrototypeGetLength(b);
+  const count = MathMin(lengthOfA, lengthOfB);
+  for (let i = 0; i < count; i++) if (a[i] !== b[i]) return compare(a[i], b[i]);
+  return compare(lengthOfA, lengthOfB);
+}
+
+/** https://w3c.github.io/IndexedDB/#convert-a-key-to-a-value */
+export function convertKeyToValue(key) {
+  if (typeof key !== "object") return key;
+  switch (key[0]) {
+    case INFINITE:
+      return numberOf(key);
+    case DATE:
+      return new DateConstructor(key[1]);
+    case BINARY:
+      return TypedArrayPrototypeGetBuffer(unpackBytes(key[1]));
+    case ILL_FORMED:
+      return JSONParse(key[1]);
+    default: {
+      const values = [];
+      for (let i = 0; i < key[1].length; i++) values[i] = convertKeyToValue(key[1][i]);
+      return values;
+    }
+  }
+}

@@ -1,0 +1,397 @@
+"""The host half of IndexedDB (https://w3c.github.io/IndexedDB/): the files of the databases.
+
+The proxy says when a connection may be opened and a transaction may start (workers/databases.py); requests and
+connections have one number in all three places. What a script does in a transaction comes here in batches.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from swproxy.errors import ConstraintError, QuotaExceededError, SwproxyError
+from swproxy.storage.indexeddb import directory as directories
+from swproxy.storage.indexeddb.database import IndexedDatabase
+from swproxy.storage.indexeddb.reading import Direction, KeyRange, Row
+from swproxy.storage.indexeddb.values import encode_json
+from swproxy.web.indexeddb.wire import (
+    describe,
+    key_bytes,
+    key_wire,
+    range_of,
+    release,
+    source_of,
+    value_of,
+)
+
+# More bytes than this of values are not given to scripts at once, if there is more than one.
+RESULTS_LIMIT = 1 << 22
+# Records that are read at once to populate an index.
+POPULATE_BATCH = 256
+
+
+class Connections:
+    """The open databases of the realm by their number, and the transactions that write."""
+
+    def __init__(self) -> None:
+        self.databases: dict[int, IndexedDatabase] = {}
+        self.writers: dict[int, int] = {}  # connection -> transaction that has begun to write
+
+
+def _connections(realm: Any) -> Connections:
+    return realm.state(Connections)  # type: ignore[no-any-return]
+
+
+def _database(realm: Any, connection: int) -> IndexedDatabase:
+    return _connections(realm).databases[connection]
+
+
+def _directory(realm: Any) -> Path:
+    return Path(realm.start.databases_directory)
+
+
+def op_idb_schedule(realm: Any) -> None:
+    """Lets a turn come for the database tasks."""
+    realm.later("deliver", target="indexedDB", detail={"type": "run"})
+
+
+# Connections
+
+
+def op_idb_request(realm: Any, id: int, name: str) -> None:  # noqa: A002
+    """Joins a connection queue; ``name`` is the JSON of the database's."""
+    realm.tell("db_request", id, name)
+
+
+def op_idb_open(realm: Any, id: int, name: str, check: bool, version: int | None) -> dict[str, Any]:  # noqa: A002
+    """Opens a database when it is this request's turn: its version (0 if it is new) and object stores.
+
+    Args:
+        check: look for damage first.
+        version: the one that is wanted; if it is too low, the database is closed again.
+    """
+    directory = directories.database_directory(_directory(realm), name)
+    if not directory.exists():
+        realm.caches.quota.require(0)
+    with realm.engine.waiting():
+        database = IndexedDatabase.open(directory, name, check=check)
+    if version is not None and database.version > version:
+        database.close()
+        return {"version": database.version, "stores": []}
+    _connections(realm).databases[id] = database
+    stores = [
+        {
+            "id": store.id,
+            "name": store.name,
+            "keyPath": store.key_path,
+            "autoIncrement": store.auto_increment,
+            "indexes": [
+                {
+                    "id": index.id,
+                    "name": index.name,
+                    "keyPath": index.key_path,
+                    "unique": index.unique,
+                    "multiEntry": index.multi_entry,
+                }
+                for index in store.indexes
+            ],
+        }
+        for store in database.stores()
+    ]
+    return {"version": database.version, "stores": stores}
+
+
+def op_idb_change_version(realm: Any, id: int, old: int, new: int | None) -> None:  # noqa: A002
+    """Asks for the database alone: the others hear of the new version, or of its deletion."""
+    realm.tell("db_change_version", id, old, new)
+
+
+def op_idb_version_change_fired(realm: Any, connection: int) -> None:
+    realm.tell("db_version_change_fired", connection)
+
+
+def op_idb_done(realm: Any, id: int, is_open: bool, is_checked: bool) -> None:  # noqa: A002
+    """The request is over: it leaves a connection, or none."""
+    realm.tell("db_done", id, is_open, is_checked)
+
+
+def op_idb_close(realm: Any, connection: int) -> None:
+    """Closes it. A database that was made and never got a version is gone then."""
+    connections = _connections(realm)
+    database = connections.databases.pop(connection)
+    connections.writers.pop(connection, None)
+    database.close()
+    if database.version == 0:
+        directories.delete_database(_directory(realm), database.name)
+    realm.tell("db_close", connection)
+
+
+def op_idb_version(realm: Any, name: str) -> int | None:
+    """The version of a database, 0 if it cannot be read; None if there is none."""
+    return directories.version_of(_directory(realm), name)
+
+
+def op_idb_delete(realm: Any, name: str) -> None:
+    directories.delete_database(_directory(realm), name)
+
+
+def op_idb_databases(realm: Any) -> list[dict[str, Any]]:
+    """IDBDatabaseInfo of all that have a version."""
+    return [{"name": name, "version": version} for name, version in directories.databases(_directory(realm))]
+
+
+# Upgrades
+
+
+def op_idb_begin_upgrade(realm: Any, connection: int, version: int) -> None:
+    """Begins the upgrade transaction of a connection that has its database for itself."""
+    database = _database(realm, connection)
+    database.begin()
+    database.set_version(version)
+
+
+def op_idb_create_store(realm: Any, connection: int, name: str, key_path: Any, auto_increment: bool) -> int:
+    return _database(realm, connection).create_store(name, key_path, auto_increment)
+
+
+def op_idb_delete_store(realm: Any, connection: int, store: int) -> None:
+    _database(realm, connection).delete_store(store)
+
+
+def op_idb_rename_store(realm: Any, connection: int, store: int, name: str) -> None:
+    _database(realm, connection).rename_store(store, name)
+
+
+def op_idb_create_index(
+    realm: Any, connection: int, store: int, name: str, key_path: Any, unique: bool, multi_entry: bool
+) -> int:
+    return _database(realm, connection).create_index(store, name, key_path, unique, multi_entry)
+
+
+def op_idb_delete_index(realm: Any, connection: int, index: int) -> None:
+    _database(realm, connection).delete_index(index)
+
+
+def op_idb_rename_index(realm: Any, connection: int, index: int, name: str) -> None:
+    _database(realm, connection).rename_index(index, name)
+
+
+def op_idb_read_records(realm: Any, connection: int, store: int, after: Any) -> list[list[Any]]:
+    """Some records of a store, as [key, value], behind a key or from the first on."""
+    range_ = KeyRange() if after is None else KeyRange(lower=key_bytes(after), lower_open=True)
+    rows = _database(realm, connection).rows(
+        source_of([store, None]), range_, "next", POPULATE_BATCH, values=True
+    )
+    return [[key_wire(row.key), describe(realm, row.value, row.key)] for row in rows if row.value is not None]
+
+
+def op_idb_add_index_entries(realm: Any, connection: int, index: int, entries: list[list[Any]]) -> list[str] | None:
+    """Populates an index: of each record its key, and its keys in the index. What keeps that from being done, if so."""
+    pairs = [(key_bytes(key), key_bytes(primary_key)) for primary_key, keys in entries for key in keys]
+    try:
+        _database(realm, connection).add_index_entries(index, pairs)
+    except ConstraintError as error:
+        return [error.name, str(error)]
+    return None
+
+
+# Transactions
+
+
+def op_idb_transaction(realm: Any, id: int, connection: int, stores: list[int], mode: str) -> None:  # noqa: A002
+    realm.tell("db_transaction", id, connection, stores, mode)
+
+
+def op_idb_commit(realm: Any, connection: int, transaction: int, is_upgrade: bool) -> None:
+    """Writes what it has changed, and ends it. If that fails, it is to be aborted."""
+    connections = _connections(realm)
+    if is_upgrade or connections.writers.get(connection) == transaction:
+        connections.writers.pop(connection, None)
+        connections.databases[connection].commit()
+    if not is_upgrade:
+        realm.tell("db_finish", transaction)
+
+
+def op_idb_abort(realm: Any, connection: int, transaction: int, is_upgrade: bool) -> None:
+    """Undoes what it has changed, if it has not failed to be committed, and ends it."""
+    connections = _connections(realm)
+    if is_upgrade or connections.writers.get(connection) == transaction:
+        connections.writers.pop(connection, None)
+        connections.databases[connection].roll_back()
+    if not is_upgrade:
+        realm.tell("db_finish", transaction)
+
+
+def op_idb_execute(
+    realm: Any, connection: int, transaction: int, mode: str, strict: bool, operations: list[list[Any]]
+) -> list[Any]:
+    """Executes operations in order, perhaps not all: the outcome of each, ``{"error": [name, message]}`` if it failed."""
+    database = _database(realm, connection)
+    execution = Execution(realm, database)
+    writers = _connections(realm).writers
+    if mode == "readwrite" and writers.get(connection) != transaction and any(map(_writes, operations)):
+        database.begin(strict=strict)
+        writers[connection] = transaction
+    outcomes: list[Any] = []
+    while len(outcomes) < len(operations) and (not outcomes or execution.size < RESULTS_LIMIT):
+        if count := execution.put_plain(operations, len(outcomes)):
+            outcomes += [None] * count
+            continue
+        name, *arguments = operations[len(outcomes)]
+        try:
+            outcomes.append(OPERATIONS[name](execution, *arguments))
+        except SwproxyError as error:
+            outcomes.append({"error": [error.name, str(error)]})
+    return outcomes
+
+
+def _writes(operation: list[Any]) -> bool:
+    return operation[0] in ("put", "delete", "clear")
+
+
+class Execution:
+    """Executes some operations of one transaction. ``size``: bytes of the values that were read."""
+
+    def __init__(self, realm: Any, database: IndexedDatabase) -> None:
+        self._realm = realm
+        self._database = database
+        self._simple_stores = {
+            store.id for store in database.stores() if not store.indexes and not store.auto_increment
+        }
+        self.size = 0
+
+    def put_plain(self, operations: list[list[Any]], start: int) -> int:
+        """Executes the puts of plain values into one store that come in a row, if that is simple: how many."""
+        store = operations[start][1] if operations[start][0] == "put" else None
+        if store not in self._simple_stores:
+            return 0
+        rows = []
+        size = 0
+        for index in range(start, len(operations)):
+            match operations[index]:
+                case ["put", same, key, str() as text, _, True, False] if same == store:
+                    rows.append((key_bytes(key), encode_json(text)))
+                    size += len(text)
+                case _:
+                    break
+        if len(rows) < 2:
+            return 0
+        try:
+            self._realm.caches.quota.reserve(size)
+        except QuotaExceededError:
+            return 0  # one by one: some may still fit
+        self._database.put_many(store, rows)
+        return len(rows)
+
+    def put(
+        self, store: int, key: Any, value: Any, index_keys: list[list[Any]], overwrite: bool, inject: bool
+    ) -> float | None:
+        """Stores a record: its key, if that was generated."""
+        database = self._database
+        try:
+            stored = value_of(self._realm, value, inject=inject)
+            self._realm.caches.quota.reserve(len(stored.text) + sum(part.size for part in stored.parts))
+            has_generator = database.has_generator(store)
+            number = database.current_number(store) if has_generator else 0
+            generated = None
+            if key is None:
+                generated = database.generate_key(store)
+                encoded = key_bytes(generated)
+            else:
+                encoded = key_bytes(key)
+                if has_generator and isinstance(key, int | float):
+                    database.advance_generator(store, key)
+            keys = [(index, [key_bytes(each, generated) for each in wires]) for index, wires in index_keys]
+            try:
+                database.put(store, encoded, stored, keys, overwrite=overwrite)
+            except SwproxyError:
+                if has_generator:
+                    database.restore_number(store, number)
+                raise
+            return generated
+        finally:
+            release(self._realm, value)
+
+    def get(self, source: list[int | None], range_: list[Any]) -> Any:
+        rows = self._database.rows(source_of(source), range_of(range_), "next", 1, values=True)
+        return self._value(rows[0]) if rows else None
+
+    def get_key(self, source: list[int | None], range_: list[Any]) -> Any:
+        rows = self._database.rows(source_of(source), range_of(range_), "next", 1, values=False)
+        return key_wire(rows[0].primary_key) if rows else None
+
+    def get_all(
+        self, source: list[int | None], range_: list[Any], direction: Direction, count: int | None, kind: str
+    ) -> Any:
+        """Keys; or [key, primary key, value] of each record; or [True, values themselves] or [False, values]."""
+        rows = self._database.rows(source_of(source), range_of(range_), direction, count, values=kind != "key")
+        if kind == "key":
+            return [key_wire(row.primary_key) for row in rows]
+        if kind == "record":
+            return [[key_wire(row.key), key_wire(row.primary_key), self._value(row)] for row in rows]
+        values = [self._value(row) for row in rows]
+        if all(value[0] == 0 for value in values):
+            return [True, [value[1] for value in values]]
+        return [False, values]
+
+    def count(self, source: list[int | None], range_: list[Any]) -> int:
+        return self._database.count(source_of(source), range_of(range_))
+
+    def delete(self, store: int, range_: list[Any]) -> None:
+        self._database.delete(store, range_of(range_))
+
+    def clear(self, store: int) -> None:
+        self._database.clear(store)
+
+    def seek(
+        self,
+        source: list[int | None],
+        range_: list[Any],
+        direction: Direction,
+        places: list[Any],
+        count: int,
+        with_value: bool,
+    ) -> list[Any] | None:
+        """What a cursor finds: [key, primary key, value].
+
+        Args:
+            places: its position and object store position; the key and primary key to continue to.
+        """
+        position, object_store_position, key, primary_key = [
+            None if place is None else key_bytes(place) for place in places
+        ]
+        row = self._database.seek(
+            source_of(source),
+            range_of(range_),
+            direction,
+            position=position,
+            object_store_position=object_store_position,
+            key=key,
+            primary_key=primary_key,
+            count=count,
+            values=with_value,
+        )
+        if row is None:
+            return None
+        value = self._value(row) if with_value else None
+        return [key_wire(row.key), key_wire(row.primary_key), value]
+
+    def nothing(self) -> None:
+        pass
+
+    def _value(self, row: Row) -> list[Any]:
+        assert row.value is not None
+        self.size += len(row.value.text)
+        return describe(self._realm, row.value, row.primary_key)
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "put": Execution.put,
+    "get": Execution.get,
+    "getKey": Execution.get_key,
+    "getAll": Execution.get_all,
+    "count": Execution.count,
+    "delete": Execution.delete,
+    "clear": Execution.clear,
+    "seek": Execution.seek,
+    "nothing": Execution.nothing,
+}

@@ -1,0 +1,413 @@
+// https://w3c.github.io/IndexedDB/#transaction: the interface, and the transaction behind it.
+import { op_idb_abort, op_idb_commit, op_idb_execute, op_idb_transaction } from "host:ops";
+import { ArrayPrototypeSort, MapKeys, MapValues, MathMin, SafeMap } from "../infra/primordials.js";
+import { errorOf, turnNumber } from "swproxy:bootstrap";
+import { Event } from "../events/event.js";
+import { defineEventHandlers, EventTarget, setGetTheParent } from "../events/event_target.js";
+import { DOMStringList } from "../html/dom_string_list.js";
+import { defineInterface } from "../webidl/interface.js";
+import { DOMString } from "../webidl/types.js";
+import { abortError, invalidStateError, notFoundError } from "./errors.js";
+import { IDBRequest } from "./request.js";
+import { nextNumber, onHostMessage, queueDatabaseTask, schedule, setCleanUp } from "./tasks.js";
+
+// States: https://w3c.github.io/IndexedDB/#transaction-lifecycle
+const ACTIVE = 0;
+const INACTIVE = 1;
+const COMMITTING = 2;
+const FINISHED = 3;
+
+// So many requests are executed at once, before the events of the first.
+const BATCH = 1000;
+
+const bubbling = { __proto__: null, bubbles: true, cancelable: true, composed: false };
+const bubblingOnly = { __proto__: null, bubbles: true, cancelable: false, composed: false };
+
+let touched = []; // transactions that were active in this turn
+setCleanUp(() => {
+  const transactions = touched;
+  touched = [];
+  for (let i = 0; i < transactions.length; i++) transactions[i].deactivate();
+});
+
+const waiting = new SafeMap(); // number -> Transaction, of those that are not started
+onHostMessage("start", ({ id }) => waiting.get(id)?.start() ?? false);
+
+/** https://w3c.github.io/IndexedDB/#transaction-construct */
+export class Transaction {
+  id = nextNumber();
+  connection;
+  mode;
+  durability;
+  object = new IDBTransaction(this);
+  error = null;
+  #scope; // name -> ObjectStore; null for all of the connection
+  #state;
+  #turn = turnNumber(); // in which it is active
+  #isStarted = false;
+  #hasStep = false; // among the database tasks
+  // Its request list: { request, operation, finish, outcome }, of which some have been executed, and some of these delivered.
+  #requests = [];
+  #executed = 0;
+  #delivered = 0;
+  // What the dispatch of an event has led to, until its turn is over.
+  #didThrow = false;
+  #errorEvent = null; // { event, error }
+  #handles = new SafeMap(); // ObjectStore -> IDBObjectStore
+  #owner = null; // of an upgrade transaction: { committed(), finished(isAborted) }
+
+  constructor(connection, mode, scope, durability) {
+    this.connection = connection;
+    this.mode = mode;
+    this.durability = durability;
+    this.#scope = scope;
+    connection.transactions.add(this);
+  }
+
+  /** One of IDBDatabase.transaction(): it waits for its turn among those of the database. */
+  static create(connection, mode, scope, durability) {
+    const transaction = new Transaction(connection, mode, scope, durability);
+    transaction.#activate();
+    waiting.set(transaction.id, transaction);
+    const stores = MapValues(scope);
+    const numbers = [];
+    for (let i = 0; i < stores.length; i++) numbers[i] = stores[i].id;
+    op_idb_transaction(transaction.id, connection.id, numbers, mode);
+    return transaction;
+  }
+
+  /**
+   * An upgrade transaction, which has its database for itself.
+   * @param owner { committed(), finished(isAborted) }, called before and after its last event
+   */
+  static createUpgrade(connection, owner) {
+    const transaction = new Transaction(connection, "versionchange", null, "default");
+    transaction.#state = INACTIVE;
+    transaction.#isStarted = true;
+    transaction.#owner = owner;
+    return transaction;
+  }
+
+  get isActive() {
+    return this.#state === ACTIVE && this.#turn === turnNumber();
+  }
+
+  get isFinished() {
+    return this.#state === FINISHED;
+  }
+
+  /** Whether commit() or abort() may be called no more. */
+  get isOver() {
+    return this.#state === FINISHED || this.#state === COMMITTING;
+  }
+
+  get isUpgrade() {
+    return this.mode === "versionchange";
+  }
+
+  get stores() {
+    return this.#scope ?? this.connection.stores;
+  }
+
+  /** The handle of a store: https://w3c.github.io/IndexedDB/#object-store-handle-construct */
+  handleOf(store) {
+    let handle = this.#handles.get(store);
+    if (handle === undefined) {
+      const { IDBObjectStore } = load("./object_store.js");
+      handle = new IDBObjectStore(store, this);
+      this.#handles.set(store, handle);
+    }
+    return handle;
+  }
+
+  #activate() {
+    this.#state = ACTIVE;
+    this.#turn = turnNumber();
+    touched[touched.length] = this;
+    schedule();
+  }
+
+  /** Runs the steps while nothing can be asked of it: https://w3c.github.io/IndexedDB/#clone-value */
+  whileInactive(steps) {
+    this.#state = INACTIVE;
+    try {
+      return steps();
+    } finally {
+      if (this.#state === INACTIVE) this.#state = ACTIVE;
+    }
+  }
+
+  start() {
+    waiting.delete(this.id);
+    this.#isStarted = true;
+    return this.#step();
+  }
+
+  /**
+   * https://w3c.github.io/IndexedDB/#async-execute-request
+   * @param source what the request is made of
+   * @param operation [name, ...arguments] of op_idb_execute, or a function that gives that
+   * @param finish (outcome) -> the result of the request
+   */
+  execute(source, operation, finish, request = new IDBRequest(source, this.object)) {
+    this.#requests[this.#requests.length] = { request, operation, finish, outcome: null };
+    this.#scheduleStep();
+    return request;
+  }
+
+  /** Aborts it with an error, when what was asked before has had its events. */
+  abortLater(error) {
+    this.#requests[this.#requests.length] = { request: null, operation: ["nothing"], finish: null, outcome: error };
+    this.#scheduleStep();
+  }
+
+  /** Executes what was asked so far: of an upgrade transaction that is about to change the schema. */
+  flush() {
+    while (this.#executed < this.#requests.length) this.#executeBatch();
+  }
+
+  #scheduleStep() {
+    if (this.#hasStep || !this.#isStarted) return;
+    this.#hasStep = true;
+    queueDatabaseTask(() => {
+      this.#hasStep = false;
+      return this.#step();
+    });
+  }
+
+  /** Delivers results until there is an event; whether there was one. Commits if nothing is left to do. */
+  #step() {
+    while (this.#state !== FINISHED) {
+      while (this.#delivered < this.#executed) {
+        if (this.#deliver(this.#requests[this.#delivered])) return true;
+        if (this.#state === FINISHED) return false;
+      }
+      if (this.#executed === this.#requests.length) {
+        this.#requests = [];
+        this.#executed = this.#delivered = 0;
+        return this.isActive ? false : this.#commit();
+      }
+      this.#executeBatch();
+    }
+    return false;
+  }
+
+  #executeBatch() {
+    const count = MathMin(BATCH, this.#requests.length - this.#executed);
+    const operations = [];
+    for (let i = 0; i < count; i++) {
+      const { operation } = this.#requests[this.#executed + i];
+      operations[i] = typeof operation === "function" ? operation() : operation;
+    }
+    const outcomes = op_idb_execute(this.connection.id, this.id, this.mode, this.durability === "strict", operations);
+    for (let i = 0; i < outcomes.length; i++) this.#requests[this.#executed + i].outcome ??= outcomes[i];
+    this.#executed += outcomes.length;
+  }
+
+  /** Whether it has dispatched an event. */
+  #deliver(entry) {
+    const { request, outcome } = entry;
+    const failure = request === null ? outcome : errorOfOutcome(outcome);
+    if (failure !== null && (request === null || this.#state === COMMITTING)) {
+      this.abort(failure);
+      return false;
+    }
+    this.#delivered++;
+    if (failure !== null) return this.#fireError(request, failure);
+    let result;
+    try {
+      result = entry.finish(outcome);
+    } catch (error) {
+      return this.#fireError(request, error); // what is stored cannot be read
+    }
+    IDBRequest.succeed(request, result);
+    return this.#fireSuccess(request);
+  }
+
+  /** https://w3c.github.io/IndexedDB/#fire-success-event, up to the end of the dispatch: the rest is `deactivate` */
+  #fireSuccess(request) {
+    if (!EventTarget.hasListener(request, "success")) return false;
+    if (this.#state === INACTIVE || this.#state === ACTIVE) this.#activate();
+    this.#didThrow = EventTarget.fireWatching(request, new Event("success"));
+    this.#scheduleStep();
+    return true;
+  }
+
+  /** https://w3c.github.io/IndexedDB/#fire-error-event, likewise */
+  #fireError(request, error) {
+    IDBRequest.fail(request, error);
+    if (!this.#hasListener(request, "error")) {
+      this.abort(error);
+      return false;
+    }
+    this.#activate();
+    const event = new Event("error", bubbling);
+    this.#errorEvent = { event, error };
+    this.#didThrow = EventTarget.fireWatching(request, event);
+    this.#scheduleStep();
+    return true;
+  }
+
+  #hasListener(request, type) {
+    return (
+      EventTarget.hasListener(request, type) ||
+      EventTarget.hasListener(this.object, type) ||
+      EventTarget.hasListener(this.connection.object, type)
+    );
+  }
+
+  /** Fires upgradeneeded, of an upgrade transaction: fire() says whether a listener threw. */
+  upgrade(fire) {
+    this.#activate();
+    this.#didThrow = fire();
+    this.#scheduleStep();
+  }
+
+  /** What comes after the turn in which it was active, microtasks included. */
+  deactivate() {
+    const didThrow = this.#didThrow;
+    const errorEvent = this.#errorEvent;
+    this.#didThrow = false;
+    this.#errorEvent = null;
+    if (this.#state !== ACTIVE) return;
+    this.#state = INACTIVE;
+    if (didThrow) this.abort(abortError("An event handler threw an exception."));
+    else if (errorEvent !== null && !Event.isCanceled(errorEvent.event)) this.abort(errorEvent.error);
+    else this.#scheduleStep();
+  }
+
+  /** https://w3c.github.io/IndexedDB/#dom-idbtransaction-commit, the steps in parallel */
+  commit() {
+    this.#state = COMMITTING;
+    this.#scheduleStep();
+  }
+
+  /** https://w3c.github.io/IndexedDB/#commit-transaction; whether it has dispatched an event. */
+  #commit() {
+    try {
+      op_idb_commit(this.connection.id, this.id, this.isUpgrade);
+    } catch (error) {
+      this.abort(error);
+      return false;
+    }
+    if (this.isUpgrade) this.connection.upgradeTransaction = null;
+    this.#state = FINISHED;
+    this.#owner?.committed();
+    const hasListener = EventTarget.hasListener(this.object, "complete");
+    if (hasListener) EventTarget.fire(this.object, new Event("complete"));
+    this.#finish(false);
+    return hasListener;
+  }
+
+  /** https://w3c.github.io/IndexedDB/#abort-transaction */
+  abort(error) {
+    if (this.#state === FINISHED) return;
+    op_idb_abort(this.connection.id, this.id, this.isUpgrade);
+    waiting.delete(this.id);
+    if (this.isUpgrade) this.connection.revert();
+    this.#state = FINISHED;
+    this.error = error;
+    const next = () => {
+      while (this.#delivered < this.#requests.length) {
+        const { request } = this.#requests[this.#delivered++];
+        if (request === null) continue;
+        IDBRequest.fail(request, abortError("The transaction was aborted."));
+        if (!this.#hasListener(request, "error")) continue;
+        queueDatabaseTask(next);
+        EventTarget.fire(request, new Event("error", bubbling));
+        return true;
+      }
+      return this.#aborted();
+    };
+    queueDatabaseTask(next);
+  }
+
+  #aborted() {
+    if (this.isUpgrade) this.connection.upgradeTransaction = null;
+    const hasListener =
+      EventTarget.hasListener(this.object, "abort") || EventTarget.hasListener(this.connection.object, "abort");
+    if (hasListener) EventTarget.fire(this.object, new Event("abort", bubblingOnly));
+    this.#finish(true);
+    return hasListener;
+  }
+
+  #finish(isAborted) {
+    this.connection.transactions.delete(this);
+    this.#owner?.finished(isAborted);
+    this.connection.closeIfDone();
+  }
+}
+
+const errorOfOutcome = (outcome) =>
+  outcome?.error === undefined ? null : errorOf(outcome.error[0], outcome.error[1]);
+
+export class IDBTransaction extends EventTarget {
+  #transaction;
+
+  constructor(transaction) {
+    super();
+    this.#transaction = transaction;
+  }
+
+  static is(value) {
+    return typeof value === "object" && value !== null && #transaction in value;
+  }
+
+  static connectionOf(object) {
+    return object.#transaction.connection;
+  }
+
+  get objectStoreNames() {
+    return sortedNameList(this.#transaction.stores);
+  }
+
+  get mode() {
+    return this.#transaction.mode;
+  }
+
+  get durability() {
+    return this.#transaction.durability;
+  }
+
+  get db() {
+    return this.#transaction.connection.object;
+  }
+
+  get error() {
+    return this.#transaction.error;
+  }
+
+  objectStore(name) {
+    if (this.#transaction.isFinished) throw invalidStateError("The transaction has finished.");
+    const store = this.#transaction.stores.get(name);
+    if (store === undefined) {
+      throw notFoundError(`The object store '${name}' is not in the scope of the transaction.`);
+    }
+    return this.#transaction.handleOf(store);
+  }
+
+  commit() {
+    if (!this.#transaction.isActive) throw invalidStateError("The transaction is not active.");
+    this.#transaction.commit();
+  }
+
+  abort() {
+    if (this.#transaction.isOver) throw invalidStateError("The transaction is committing, or has finished.");
+    this.#transaction.abort(null);
+  }
+}
+
+defineInterface(IDBTransaction, {
+  readonly: ["objectStoreNames", "mode", "durability", "db", "error"],
+  operations: { objectStore: [DOMString], commit: [], abort: [] },
+});
+defineEventHandlers(IDBTransaction.prototype, IDBTransaction.is, ["abort", "complete", "error"]);
+
+/** https://w3c.github.io/IndexedDB/#create-a-sorted-name-list, of the names in a map */
+export const sortedNameList = (map) => new DOMStringList(ArrayPrototypeSort(MapKeys(map)));
+
+// The parents of https://w3c.github.io/IndexedDB/#request-construct and #transaction-construct
+setGetTheParent((target) => {
+  if (IDBRequest.is(target)) return IDBRequest.transactionOf(target);
+  return IDBTransaction.is(target) ? IDBTransaction.connectionOf(target).object : null;
+});

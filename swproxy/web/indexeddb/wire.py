@@ -1,0 +1,128 @@
+"""Keys, ranges and values as JSON carries them between scripts and the host.
+
+A key is a finite number or a string; or ``[0, 1 or -1]`` for an infinite number, ``[1, milliseconds]`` for a date,
+``[2, packed]`` for bytes, ``[3, keys]`` for an array. From scripts comes also ``[4]``, the key that will be generated;
+to them goes, and comes back, ``[5, text]``: the JSON of a string that is not well-formed.
+
+A value goes to scripts as ``[kind, content, key]``: bit 0 of ``kind`` says that ``content`` is a record of structured
+clone (``{text, parts}``) and not the value itself, bit 1 that ``key`` is still to be put into it.
+"""
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from swproxy.storage.bodies import CompleteBody
+from swproxy.storage.indexeddb.keys import Date, Key, decode_key, encode_key
+from swproxy.storage.indexeddb.reading import KeyRange, Source
+from swproxy.storage.indexeddb.values import StoredValue
+from swproxy.web.infra.bytes import pack_bytes, unpack_bytes
+
+_INFINITE, _DATE, _BINARY, _ARRAY, _GENERATED, _ILL_FORMED = range(6)
+
+
+def key_bytes(wire: Any, generated: int | None = None) -> bytes:
+    """The encoded key.
+
+    Args:
+        generated: what a key that will be generated is.
+    """
+    return encode_key(_key(wire, generated) if type(wire) is list else wire)
+
+
+def _key(wire: Any, generated: int | None) -> Key:
+    if type(wire) is not list:
+        return wire  # type: ignore[no-any-return]
+    match wire:
+        case [0, sign]:
+            return math.copysign(math.inf, sign)
+        case [1, milliseconds]:
+            return Date(milliseconds)
+        case [2, packed]:
+            return unpack_bytes(packed)
+        case [3, keys]:
+            return tuple(_key(key, generated) for key in keys)
+        case [5, text]:
+            return json.loads(text)  # type: ignore[no-any-return]
+    assert generated is not None, wire
+    return generated
+
+
+def key_wire(data: bytes) -> Any:
+    """The key for scripts."""
+    return _wire(decode_key(data))
+
+
+def _wire(key: Key) -> Any:
+    match key:
+        case str():
+            return key if _is_well_formed(key) else [_ILL_FORMED, json.dumps(key)]
+        case float() if math.isinf(key):
+            return [_INFINITE, 1 if key > 0 else -1]
+        case int() | float():
+            return key
+        case Date():
+            return [_DATE, key.milliseconds]
+        case bytes():
+            return [_BINARY, pack_bytes(key)]
+        case tuple():
+            return [_ARRAY, [_wire(item) for item in key]]
+
+
+def _is_well_formed(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def range_of(wire: list[Any]) -> KeyRange:
+    """The range that ``convertValueToKeyRange`` of key_range.js has made."""
+    lower, upper, lower_open, upper_open = wire
+    return KeyRange(
+        None if lower is None else key_bytes(lower),
+        None if upper is None else key_bytes(upper),
+        lower_open,
+        upper_open,
+    )
+
+
+def source_of(wire: list[int | None]) -> Source:
+    store, index = wire
+    assert store is not None
+    return Source(store, index)
+
+
+def value_of(realm: Any, wire: Any, *, inject: bool) -> StoredValue:
+    """The value that ``toHost`` of values.js describes; its parts are to be closed."""
+    if type(wire) is str:
+        return StoredValue(wire, True, [], inject)
+    parts: list[CompleteBody] = [realm.bodies.complete(handle) for handle in wire["parts"]]
+    return StoredValue(wire["text"], False, parts, inject)
+
+
+def release(realm: Any, wire: Any) -> None:
+    """Nobody will ask for the parts of that value any more."""
+    if type(wire) is not str:
+        for handle in wire["parts"]:
+            realm.bodies.release(handle)
+
+
+def describe(realm: Any, value: StoredValue, key: bytes) -> list[Any]:
+    """The value for scripts, which get its parts.
+
+    Args:
+        key: that of its record.
+    """
+    content: Any
+    if value.is_json:
+        content = msgspec.Raw(value.text.encode())
+    else:
+        content = {"text": value.text, "parts": [realm.bodies.add(part) for part in value.parts]}
+    kind = (0 if value.is_json else 1) | (2 if value.inject else 0)
+    return [kind, content, key_wire(key) if value.inject else None]
