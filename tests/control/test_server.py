@@ -17,7 +17,7 @@ from swproxy.config import Settings
 from swproxy.context import ServiceWorkerContext
 from swproxy.control.client import call
 from swproxy.control.server import ControlServer
-from swproxy.errors import InvalidInput, SecurityError, SwproxyError
+from swproxy.errors import InvalidInput, NotFoundError, SecurityError, SwproxyError
 from swproxy.storage.profile import Profile
 
 SCOPE = "https://site.test/"
@@ -305,3 +305,44 @@ async def test_a_script_that_fails(workers: Workers, tmp_path: Path) -> None:
     script.write_text("throw new TypeError('oh no');")
     body = {"scope": SCOPE, "script": str(script), "local": True}
     assert "oh no" in await refused(workers.context.profile, "/register", body, SwproxyError)
+
+
+# Databases
+
+
+@pytest.mark.usefixtures("server")
+async def test_delete_database(
+    profile: Profile, context: ServiceWorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an origin, as requests have it; the name need not be Unicode, in the error neither."""
+    deleted = []
+
+    async def delete(origin: str, name: str) -> None:
+        deleted.append((origin, name))
+        if name == "\udfff":
+            raise NotFoundError(f"There is no '{name}'.")
+
+    monkeypatch.setattr(context, "delete_database", delete)
+    path = "/databases/delete"
+    assert await asked(profile, "POST", path, {"origin": "https://SITE.test:443", "name": "a\ud800"}) == {}
+    assert deleted == [("https://site.test", "a\ud800")]
+    body = {"origin": "https://site.test", "name": "\udfff"}
+    assert await refused(profile, path, body, SwproxyError) == "There is no '\udfff'."
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"{", "Expecting property name enclosed in double quotes"),
+        (b"[" * 100_000, "maximum recursion depth exceeded"),
+        (b'{"origin": "https://site.test"}', "Object missing required field `name`"),
+        (b'{"origin": "https://site.test", "name": 1}', "Expected `str`, got `int`"),
+        (b'{"origin": "site", "name": "x"}', "'site' is not an origin"),
+    ],
+)
+async def test_delete_database_malformed(profile: Profile, body: bytes, complaint: str) -> None:
+    """What is wrong with the command."""
+    status, answer = await raw(profile, "POST", "/databases/delete", body)
+    assert status == 400
+    assert complaint in answer["error"]
