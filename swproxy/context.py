@@ -275,7 +275,8 @@ class ServiceWorkerContext:
             origin: serialized.
 
         Raises:
-            SwproxyError: there is none of that name, or a worker does not let go of it.
+            NotFoundError: there is none of that name.
+            SwproxyError: a worker does not let go of it, or the files cannot be deleted.
         """
         await self._host.delete_database(origin, name)
 

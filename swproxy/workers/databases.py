@@ -336,11 +336,14 @@ class Databases:
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
 
-    async def delete(self, origin: str, name: str, remove: Callable[[], None]) -> None:
+    async def delete(self, origin: str, name: str, remove: Callable[[], bool]) -> bool:
         """Deletes a database when all its connections are closed, which they are told to.
 
         Args:
-            remove: deletes the files; called in a thread.
+            remove: deletes the files, in a thread: whether there were any.
+
+        Returns:
+            what ``remove`` does.
 
         Raises:
             InvalidStateError: workers do not close theirs.
@@ -372,7 +375,7 @@ class Databases:
         # The next one waits for the thread, even if nobody waits for this deletion any more.
         removing = asyncio.ensure_future(asyncio.to_thread(remove))
         removing.add_done_callback(lambda _: self._leave(database, request))
-        await asyncio.shield(removing)
+        return await asyncio.shield(removing)
 
     # Both
 

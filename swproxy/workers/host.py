@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from swproxy.config import Settings
-from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, ScriptError, SwproxyError
+from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, NotFoundError, ScriptError, SwproxyError
 from swproxy.ipc import messages
 from swproxy.ipc.channel import ChannelClosed
 from swproxy.network.conditions import Conditions
@@ -434,7 +434,9 @@ class Host:
         """Deletes a database, whoever uses it.
 
         Raises:
-            SwproxyError: there is none of that name, or a worker does not let go of it.
+            NotFoundError: there is none of that name.
+            SwproxyError: a worker does not let go of it, or the files cannot be deleted.
         """
         directory = indexeddb.directory_of(self._profile.indexeddb, origin)
-        await self._databases.delete(origin, name, partial(indexeddb.delete_database, directory, name))
+        if not await self._databases.delete(origin, name, partial(indexeddb.delete_database, directory, name)):
+            raise NotFoundError(f"{origin} has no database named '{name}'.")

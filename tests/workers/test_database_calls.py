@@ -10,7 +10,7 @@ from fake_host import ManagedWorkers
 from helpers import evaluate
 from running_workers import Workers
 
-from swproxy.errors import WorkerGone
+from swproxy.errors import NotFoundError, WorkerGone
 from swproxy.ipc import messages
 from swproxy.ipc.channel import ChannelClosed
 from swproxy.service_worker.worker import ServiceWorker
@@ -65,12 +65,19 @@ async def test_workers_and_commands(workers: Workers, monkeypatch: pytest.Monkey
     assert await told_other.next() == {"type": "exclusive", "id": 1}
     host.tell(other, "db_done", [1, True, False])
     deleted: list[tuple[Path, str]] = []
-    monkeypatch.setattr(directory, "delete_database", lambda *arguments: deleted.append(arguments))
+
+    def delete_database(path: Path, name: str) -> bool:
+        deleted.append((path, name))
+        return len(deleted) == 1
+
+    monkeypatch.setattr(directory, "delete_database", delete_database)
     deletion = asyncio.ensure_future(workers.context.delete_database(SITE, "x"))
     assert await told_other.next() == {"type": "close", "connection": 1}
     host.tell(other, "db_close", [1])
     await deletion
     assert deleted == [(workers.context.profile.indexeddb / "https%3A%2F%2Fsite.test", "x")]
+    with pytest.raises(NotFoundError, match=r"https://site\.test has no database named 'x'"):
+        await workers.context.delete_database(SITE, "x")
 
 
 @pytest.mark.parametrize(

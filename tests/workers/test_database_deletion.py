@@ -23,14 +23,15 @@ class Deletion:
         self._t = t
         self.task = asyncio.ensure_future(t.databases.delete(SITE, name, self._remove))
 
-    def _remove(self) -> None:
+    def _remove(self) -> bool:
         self.has_removed = True
         if self._error is not None:
             raise self._error
+        return True
 
     async def end(self) -> list[str]:
         """What workers are told until it has succeeded."""
-        await asyncio.wait_for(self.task, 10)
+        assert await asyncio.wait_for(self.task, 10)
         assert self.has_removed
         return self._t.told()
 
