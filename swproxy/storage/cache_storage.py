@@ -375,9 +375,7 @@ class CacheStorage:
         databases: the bytes on disk of what else counts against it.
     """
 
-    def __init__(
-        self, directory: Path, quota: int = 1 << 62, *, databases: Callable[[], int] = lambda: 0
-    ) -> None:
+    def __init__(self, directory: Path, quota: int = 1 << 62, *, databases: Callable[[], int] = lambda: 0) -> None:
         self._directory = directory
         self.quota = Quota(quota, directory, {"caches": self.usage, "indexedDB": databases})
         self._index: diskcache.Cache | None = None

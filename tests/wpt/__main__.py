@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 from tests.wpt import expectations, report  # noqa: E402
-from tests.wpt.areas import WebPlatformTest, discover  # noqa: E402
+from tests.wpt.areas import ALONE, WebPlatformTest, discover  # noqa: E402
 from tests.wpt.engines import Engine, engine, run_test  # noqa: E402
 from tests.wpt.results import FileResult, by_area  # noqa: E402
 from tests.wpt.server import SetupError, wpt_serve  # noqa: E402
@@ -86,18 +87,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(workers: Engine, tests: Sequence[WebPlatformTest], console: Console) -> Iterator[FileResult]:
-    """Two at a time, the slow ones first."""
-    with ThreadPoolExecutor(AT_A_TIME) as threads, Progress(console=console) as progress:
+    """Two at a time, the slow ones first; then those that have to be alone."""
+    alone = [test for test in tests if test.path.startswith(ALONE)]
+    others = sorted([test for test in tests if test not in alone], key=lambda test: not test.long)
+    with Progress(console=console) as progress:
         bar = progress.add_task("", total=len(tests))
-        slow_first = sorted(tests, key=lambda test: not test.long)
-        futures = [threads.submit(run_test, workers, test) for test in slow_first]
+        results = chain(_run_threads(workers, others, AT_A_TIME), _run_threads(workers, alone, 1))
+        for done, result in enumerate(results, 1):
+            progress.update(bar, advance=1, description=result.area)
+            if not console.is_terminal and done % 50 == 0:
+                console.print(f"{done} of {len(tests)} files")
+            yield result
+
+
+def _run_threads(workers: Engine, tests: Sequence[WebPlatformTest], count: int) -> Iterator[FileResult]:
+    with ThreadPoolExecutor(count) as threads:
+        futures = [threads.submit(run_test, workers, test) for test in tests]
         try:
-            for done, future in enumerate(as_completed(futures), 1):
-                result = future.result()
-                progress.update(bar, advance=1, description=result.area)
-                if not console.is_terminal and done % 50 == 0:
-                    console.print(f"{done} of {len(tests)} files")
-                yield result
+            for future in as_completed(futures):
+                yield future.result()
         finally:  # also after Ctrl-C: none that has not begun begins
             threads.shutdown(wait=False, cancel_futures=True)
 

@@ -62,6 +62,14 @@ AREAS = (
 )
 
 
+# These look at all that their origin has stored, and so run when no other test does.
+ALONE = (
+    "IndexedDB/get-databases.any.js",
+    "service-workers/cache-storage/script-tests/cache-storage-keys.js",
+    "storage/estimate-",
+    "storage/storagemanager-estimate",
+)
+
 # Variants that are about how the server is reached, and not about what a worker may do.
 _OVER_HTTP_2 = "wpt_flags=h2"
 

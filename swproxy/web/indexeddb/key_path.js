@@ -1,13 +1,7 @@
 // Key paths: https://w3c.github.io/IndexedDB/#key-path-construct. A key path is a string or a list of strings.
-import {
-  ArrayIsArray,
-  ObjectDefineProperty,
-  ObjectHasOwn,
-  RegExpPrototypeTest,
-  StringPrototypeSplit,
-} from "../infra/primordials.js";
+import { ArrayIsArray, ObjectHasOwn, RegExpPrototypeTest, StringPrototypeSplit } from "../infra/primordials.js";
 import { isObject } from "../webidl/types.js";
-import { convertValueToKey, convertValueToMultiEntryKey, validKey } from "./keys.js";
+import { convertValueToKey, convertValueToMultiEntryKey, createDataProperty, validKey } from "./keys.js";
 
 // https://tc39.es/ecma262/#prod-IdentifierName without escapes
 const IDENTIFIER = /^[$_\p{ID_Start}][$\u200c\u200d\p{ID_Continue}]*$/u;
@@ -95,9 +89,4 @@ export function inject(value, keyPath, keyValue) {
     value = value[identifiers[i]];
   }
   createDataProperty(value, identifiers[last], keyValue);
-}
-
-function createDataProperty(object, name, value) {
-  const descriptor = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
-  ObjectDefineProperty(object, name, descriptor);
 }

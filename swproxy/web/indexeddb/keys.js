@@ -9,19 +9,19 @@ import {
   MathMin,
   NumberIsFinite,
   NumberIsNaN,
+  ObjectDefineProperty,
   ObjectHasOwn,
   SafeSet,
   TypedArrayPrototypeGetBuffer,
-  TypedArrayPrototypeGetLength,
 } from "../infra/primordials.js";
-import { bytesOf, packBytes, unpackBytes } from "../infra/bytes.js";
+import { binaryToBytes, bytesToBinary, viewOf } from "../infra/bytes.js";
 import { isProxy } from "../structured_clone/proxies.js";
 import { isArrayBuffer, isDetached, isObject } from "../webidl/types.js";
 import { dataError } from "./errors.js";
 
 const INFINITE = 0; // [INFINITE, 1 or -1]
 const DATE = 1; // [DATE, milliseconds]
-const BINARY = 2; // [BINARY, packed bytes]
+const BINARY = 2; // [BINARY, a string with one character for each byte]
 const ARRAY = 3; // [ARRAY, keys]
 const GENERATED = [4]; // the key that the store's key generator is going to make
 const ILL_FORMED = 5; // [ILL_FORMED, JSON] from the host: a string that is not well-formed
@@ -54,7 +54,7 @@ function convertObject(input, seen, depth) {
   if (isProxy(input)) return INVALID_TYPE;
   if (ArrayIsArray(input)) return convertArray(input, seen ?? new SafeSet(), depth);
   if (ArrayBufferIsView(input) || isArrayBuffer(input)) {
-    return isDetached(input) ? INVALID_VALUE : [BINARY, packBytes(bytesOf(input))];
+    return isDetached(input) ? INVALID_VALUE : [BINARY, bytesToBinary(viewOf(input))];
   }
   let milliseconds;
   try {
@@ -75,7 +75,7 @@ function convertArray(input, seen, depth) {
     const entry = input[i];
     const key = isObject(entry) ? convertObject(entry, seen, depth + 1) : convertValueToKey(entry);
     if (isInvalid(key)) return INVALID_VALUE;
-    keys[i] = key;
+    createDataProperty(keys, i, key);
   }
   return [ARRAY, keys];
 }
@@ -134,31 +134,28 @@ export function compareKeys(a, b) {
     case 0:
       return compare(numberOf(a), numberOf(b));
     case 1:
-      return compare(a[1], b[1]);
     case 3:
-      return compareBytes(unpackBytes(a[1]), unpackBytes(b[1]));
+      return compare(a[1], b[1]);
     case 4:
-      return compareLists(a[1], b[1], compareKeys);
+      return compareLists(a[1], b[1]);
     default:
       return 0;
   }
 }
 
-function compareLists(a, b, compareItems) {
+function compareLists(a, b) {
   const count = MathMin(a.length, b.length);
   for (let i = 0; i < count; i++) {
-    const order = compareItems(a[i], b[i]);
+    const order = compareKeys(a[i], b[i]);
     if (order !== 0) return order;
   }
   return compare(a.length, b.length);
 }
 
-function compareBytes(a, b) {
-  const lengthOfA = TypedArrayPrototypeGetLength(a);
-  const lengthOfB = TypedArrayPrototypeGetLength(b);
-  const count = MathMin(lengthOfA, lengthOfB);
-  for (let i = 0; i < count; i++) if (a[i] !== b[i]) return compare(a[i], b[i]);
-  return compare(lengthOfA, lengthOfB);
+/** CreateDataProperty (https://tc39.es/ecma262/#sec-createdataproperty): no setter of a prototype has a say. */
+export function createDataProperty(object, name, value) {
+  const descriptor = { __proto__: null, value, writable: true, enumerable: true, configurable: true };
+  ObjectDefineProperty(object, name, descriptor);
 }
 
 /** https://w3c.github.io/IndexedDB/#convert-a-key-to-a-value */
@@ -170,12 +167,12 @@ export function convertKeyToValue(key) {
     case DATE:
       return new DateConstructor(key[1]);
     case BINARY:
-      return TypedArrayPrototypeGetBuffer(unpackBytes(key[1]));
+      return TypedArrayPrototypeGetBuffer(binaryToBytes(key[1]));
     case ILL_FORMED:
       return JSONParse(key[1]);
     default: {
       const values = [];
-      for (let i = 0; i < key[1].length; i++) values[i] = convertKeyToValue(key[1][i]);
+      for (let i = 0; i < key[1].length; i++) createDataProperty(values, i, convertKeyToValue(key[1][i]));
       return values;
     }
   }

@@ -17,6 +17,7 @@ from swproxy.web.indexeddb.wire import (
     describe,
     key_bytes,
     key_wire,
+    number_of,
     range_of,
     release,
     source_of,
@@ -50,8 +51,8 @@ def _directory(realm: Any) -> Path:
 
 
 def op_idb_schedule(realm: Any) -> None:
-    """Lets a turn come for the database tasks."""
-    realm.later("deliver", target="indexedDB", detail={"type": "run"})
+    """Lets a turn come for the database tasks, when the worker has looked at its messages once more."""
+    realm.tasks.append(lambda: realm.later("deliver", target="indexedDB", detail={"type": "run"}))
 
 
 # Connections
@@ -178,14 +179,12 @@ def op_idb_rename_index(realm: Any, connection: int, index: int, name: str) -> N
 def op_idb_read_records(realm: Any, connection: int, store: int, after: Any) -> list[list[Any]]:
     """Some records of a store, as [key, value], behind a key or from the first on."""
     range_ = KeyRange() if after is None else KeyRange(lower=key_bytes(after), lower_open=True)
-    rows = _database(realm, connection).rows(
-        source_of([store, None]), range_, "next", POPULATE_BATCH, values=True
-    )
+    rows = _database(realm, connection).rows(source_of([store, None]), range_, "next", POPULATE_BATCH, values=True)
     return [[key_wire(row.key), describe(realm, row.value, row.key)] for row in rows if row.value is not None]
 
 
 def op_idb_add_index_entries(realm: Any, connection: int, index: int, entries: list[list[Any]]) -> list[str] | None:
-    """Populates an index: of each record its key, and its keys in the index. What keeps that from being done, if so."""
+    """Populates an index: of each record its key, and its keys in the index. None, or what keeps it from being done."""
     pairs = [(key_bytes(key), key_bytes(primary_key)) for primary_key, keys in entries for key in keys]
     try:
         _database(realm, connection).add_index_entries(index, pairs)
@@ -224,7 +223,7 @@ def op_idb_abort(realm: Any, connection: int, transaction: int, is_upgrade: bool
 def op_idb_execute(
     realm: Any, connection: int, transaction: int, mode: str, strict: bool, operations: list[list[Any]]
 ) -> list[Any]:
-    """Executes operations in order, perhaps not all: the outcome of each, ``{"error": [name, message]}`` if it failed."""
+    """Executes operations in order, perhaps not all: the outcomes, ``{"error": [name, message]}`` of one that failed."""
     database = _database(realm, connection)
     execution = Execution(realm, database)
     writers = _connections(realm).writers
@@ -298,8 +297,8 @@ class Execution:
                 encoded = key_bytes(generated)
             else:
                 encoded = key_bytes(key)
-                if has_generator and isinstance(key, int | float):
-                    database.advance_generator(store, key)
+                if has_generator and (given := number_of(key)) is not None:
+                    database.advance_generator(store, given)
             keys = [(index, [key_bytes(each, generated) for each in wires]) for index, wires in index_keys]
             try:
                 database.put(store, encoded, stored, keys, overwrite=overwrite)

@@ -1,8 +1,8 @@
 """Keys, ranges and values as JSON carries them between scripts and the host.
 
 A key is a finite number or a string; or ``[0, 1 or -1]`` for an infinite number, ``[1, milliseconds]`` for a date,
-``[2, packed]`` for bytes, ``[3, keys]`` for an array. From scripts comes also ``[4]``, the key that will be generated;
-to them goes, and comes back, ``[5, text]``: the JSON of a string that is not well-formed.
+``[2, text]`` for bytes, one character each, ``[3, keys]`` for an array. From scripts comes also ``[4]``, the key that
+will be generated; to them goes, and comes back, ``[5, text]``: the JSON of a string that is not well-formed.
 
 A value goes to scripts as ``[kind, content, key]``: bit 0 of ``kind`` says that ``content`` is a record of structured
 clone (``{text, parts}``) and not the value itself, bit 1 that ``key`` is still to be put into it.
@@ -18,7 +18,6 @@ from swproxy.storage.bodies import CompleteBody
 from swproxy.storage.indexeddb.keys import Date, Key, decode_key, encode_key
 from swproxy.storage.indexeddb.reading import KeyRange, Source
 from swproxy.storage.indexeddb.values import StoredValue
-from swproxy.web.infra.bytes import pack_bytes, unpack_bytes
 
 _INFINITE, _DATE, _BINARY, _ARRAY, _GENERATED, _ILL_FORMED = range(6)
 
@@ -32,6 +31,13 @@ def key_bytes(wire: Any, generated: int | None = None) -> bytes:
     return encode_key(_key(wire, generated) if type(wire) is list else wire)
 
 
+def number_of(wire: Any) -> float | None:
+    """The number that a key is, None for other types."""
+    if type(wire) is list and wire[0] == _INFINITE:
+        return math.copysign(math.inf, wire[1])
+    return wire if isinstance(wire, int | float) else None
+
+
 def _key(wire: Any, generated: int | None) -> Key:
     if type(wire) is not list:
         return wire  # type: ignore[no-any-return]
@@ -40,8 +46,8 @@ def _key(wire: Any, generated: int | None) -> Key:
             return math.copysign(math.inf, sign)
         case [1, milliseconds]:
             return Date(milliseconds)
-        case [2, packed]:
-            return unpack_bytes(packed)
+        case [2, text]:
+            return text.encode("latin-1")  # type: ignore[no-any-return]
         case [3, keys]:
             return tuple(_key(key, generated) for key in keys)
         case [5, text]:
@@ -66,7 +72,7 @@ def _wire(key: Key) -> Any:
         case Date():
             return [_DATE, key.milliseconds]
         case bytes():
-            return [_BINARY, pack_bytes(key)]
+            return [_BINARY, key.decode("latin-1")]
         case tuple():
             return [_ARRAY, [_wire(item) for item in key]]
 
