@@ -14,7 +14,7 @@ from pathlib import Path
 from swproxy.errors import ConstraintError, UnknownError
 from swproxy.storage.bodies import CompleteBody
 from swproxy.storage.indexeddb import schema
-from swproxy.storage.indexeddb.failures import damaged, failure, translated
+from swproxy.storage.indexeddb.failures import RAISED, damaged, failure, translated
 from swproxy.storage.indexeddb.part_files import PartFiles
 from swproxy.storage.indexeddb.reading import Cursor, Direction, KeyRange, Reader, Row, Source
 from swproxy.storage.indexeddb.schema import IndexInfo, KeyPath, StoreInfo
@@ -68,7 +68,7 @@ class IndexedDatabase:
         if not directory.is_dir():
             try:
                 schema.create(directory, name)
-            except (OSError, sqlite3.Error) as error:
+            except RAISED as error:
                 raise failure(name, error) from None
         return cls._open(directory, name, check=check)
 
@@ -87,7 +87,7 @@ class IndexedDatabase:
                 raise damaged(shown, "it is another one")
             database = cls(directory, inside, connection)
             database._read_schema()
-        except sqlite3.Error as error:
+        except RAISED as error:
             connection.close()
             raise failure(shown, error) from None
         except BaseException:
@@ -156,7 +156,7 @@ class IndexedDatabase:
         """Undoes the transaction, if there is one."""
         if not self._begun:
             return
-        with suppress(sqlite3.Error):
+        with suppress(*RAISED):
             if self._connection.in_transaction:  # SQLite itself has ended it when the disk was full
                 self._execute("ROLLBACK")
         written, upgraded = self._written, self._has_upgraded
@@ -165,7 +165,7 @@ class IndexedDatabase:
         if upgraded:
             try:
                 self._read_schema()
-            except sqlite3.Error as error:
+            except RAISED as error:
                 raise failure(self.name, error) from None
 
     def _forget_transaction(self) -> None:
@@ -183,7 +183,7 @@ class IndexedDatabase:
     def close(self) -> None:
         """Ends the connection; a transaction is rolled back."""
         self.roll_back()
-        with suppress(sqlite3.Error):
+        with suppress(*RAISED):
             self._connection.close()
 
     @translated

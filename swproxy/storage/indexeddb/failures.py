@@ -16,6 +16,9 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT,
 # Those of the codes of "disk I/O error" that speak of what has been read. A full disk has others.
 _BAD_READS = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
 
+# What SQLite, files and values raise. A message of SQLite that quotes garbage cannot be decoded.
+RAISED = (sqlite3.Error, OSError, Garbage, UnicodeDecodeError)
+
 
 class _Named(Protocol):
     """A database that can say which one it is."""
@@ -38,9 +41,11 @@ def damaged(name: str, reason: object) -> DatabaseDamaged:
 
 
 def failure(name: str, error: Exception) -> SwproxyError:
-    """What an error of SQLite or of a file means for the database of that name."""
+    """What one of ``RAISED`` means for the database of that name."""
     if isinstance(error, Garbage):
         return damaged(name, error)
+    if isinstance(error, UnicodeDecodeError) or "Could not decode" in str(error):
+        return damaged(name, "it has text that is none")
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return QuotaExceededError("The disk is full: free some space.")
@@ -65,7 +70,7 @@ def translated(method: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D
     def call(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return method(self, *args, **kwargs)
-        except (sqlite3.Error, OSError, Garbage) as error:
+        except RAISED as error:
             raise failure(self.name, error) from None
 
     return call

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from swproxy.errors import ProfileError
-from swproxy.storage.indexeddb.failures import BUSY_TIMEOUT, damaged, failure, require_file
+from swproxy.storage.indexeddb.failures import BUSY_TIMEOUT, RAISED, damaged, failure, require_file
 
 FILE = "data.db"
 PARTS = "parts"
@@ -158,11 +158,11 @@ def connect(directory: Path, name: str, *, check: bool) -> sqlite3.Connection:
             isolation_level=None,
             check_same_thread=False,
         )
-    except sqlite3.Error as error:
+    except RAISED as error:
         raise failure(name, error) from None
     try:
         _prepare(connection, name, check=check)
-    except sqlite3.Error as error:
+    except RAISED as error:
         connection.close()
         raise failure(name, error) from None
     except BaseException:

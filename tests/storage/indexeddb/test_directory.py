@@ -1,0 +1,90 @@
+"""The databases of an origin."""
+
+from pathlib import Path
+
+import pytest
+
+from swproxy.storage.indexeddb import directory
+from swproxy.storage.indexeddb.database import IndexedDatabase
+
+ORIGIN = "https://a.test:8443"
+NAMES = ["b", "", "a\0/..", "x" * 5000, "\ud800", "\U0001f600"]
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    return directory.directory_of(tmp_path / "indexeddb", ORIGIN)
+
+
+def make(origin: Path, name: str, version: int = 1) -> Path:
+    path = directory.database_directory(origin, name)
+    database = IndexedDatabase.open(path, name, check=False)
+    database.begin()
+    database.set_version(version)
+    database.commit()
+    database.close()
+    return path
+
+
+def test_databases(origin: Path) -> None:
+    """Names may be anything; they come in the order of code units. Nothing is made by looking."""
+    assert directory.databases(origin) == []
+    assert (directory.origins(origin.parent), directory.usage(origin), directory.sweep(origin)) == ([], 0, [])
+    for name in NAMES:
+        make(origin, name, len(name) + 1)
+    make(origin, "without a version", 0)
+    assert directory.databases(origin) == [
+        (name, len(name) + 1) for name in ["", "a\0/..", "b", "x" * 5000, "\ud800", "\U0001f600"]
+    ]
+    assert directory.origins(origin.parent) == [ORIGIN]
+
+
+def test_delete_database(origin: Path) -> None:
+    """Whatever its state; it can be made again."""
+    path = make(origin, "a")
+    make(origin, "b")
+    (path / "data.db").write_bytes(b"")
+    assert directory.delete_database(origin, "a")
+    assert not directory.delete_database(origin, "a")
+    assert directory.databases(origin) == [("b", 1)]
+    assert len(list(origin.iterdir())) == 1
+    make(origin, "a", 2)
+    assert directory.databases(origin) == [("a", 2), ("b", 1)]
+
+
+def test_usage(origin: Path) -> None:
+    """Databases, logs and parts."""
+    first = make(origin, "a")
+    size = directory.usage(origin)
+    assert size == (first / "data.db").stat().st_size
+    make(origin, "b")
+    (first / "data.db-wal").write_bytes(b"x" * 100)
+    (first / "parts" / "0123456789abcdef-1000").write_bytes(b"x" * 1000)
+    assert directory.usage(origin) == 2 * size + 1100
+    assert directory.database_usage(first) == size + 1100
+
+
+def test_sweep(origin: Path) -> None:
+    """What killed processes leave goes, what is damaged stays and is told."""
+    path = make(origin, "a")
+    damaged = make(origin, "damaged")
+    (damaged / "data.db").write_bytes(b"x" * 10_000)
+    make(origin, "without a version", 0)
+    (origin / "0123.4567.new").mkdir()
+    make(origin, "deleted").rename(origin / "0123.4567.gone")
+    (path / "parts" / "0123456789abcdef-1000").write_bytes(b"x" * 10)
+    (error,) = directory.sweep(origin)
+    assert "'damaged' is damaged" in str(error)
+    assert sorted(origin.iterdir()) == sorted([path, damaged])
+    assert list((path / "parts").iterdir()) == []
+    assert directory.databases(origin) == [("a", 1)]
+    found = directory.find(origin)
+    assert [(each.name, each.error is None) for each in found] == [("a", True), ("damaged", False)]
+
+
+def test_the_last_one_takes_the_directory_along(origin: Path) -> None:
+    """The next sweep, to be exact."""
+    make(origin, "a")
+    directory.delete_database(origin, "a")
+    directory.sweep(origin)
+    assert directory.origins(origin.parent) == []
