@@ -22,6 +22,7 @@ COMMANDS = {
     "stop": ("status", "Stop the worker of a scope."),
     "offline": ("offline", "Turn the network off or on."),
     "caches": ("caches", "Look into the caches."),
+    "db": ("db", "Look into the IndexedDB databases."),
     "ca": ("ca", "Trust, or stop trusting, the proxy's certificate authority."),
     "log": ("log", "Show who answered each request, and what workers print."),
     "demo": ("demo", "See it work on a site of its own."),
