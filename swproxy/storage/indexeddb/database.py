@@ -23,6 +23,8 @@ from swproxy.storage.indexeddb.writing import IndexKeys, Writer
 
 # The current number of a key generator that has used up its numbers is greater.
 _LAST_NUMBER = 1 << 53
+# Free pages that are never worth the time of giving them back.
+_KEPT_FREE = 64
 
 
 class IndexedDatabase:
@@ -149,7 +151,7 @@ class IndexedDatabase:
         """The usage of an origin falls when it deletes something."""
         (free,) = self._execute("PRAGMA freelist_count").fetchone()
         (pages,) = self._execute("PRAGMA page_count").fetchone()
-        if free * 4 > pages:
+        if free > _KEPT_FREE and free * 4 > pages:
             self._execute("PRAGMA incremental_vacuum").fetchall()
 
     def roll_back(self) -> None:

@@ -84,12 +84,12 @@ class PartFiles:
         return [name for name in _listed(self._directory) if _NAME.fullmatch(name)]
 
 
-def total_size(directory: Path) -> int:
+def total_size(directory: str) -> int:
     """Bytes of all part files in a directory; 0 if there is none."""
     return sum(int(name[17:]) for name in _listed(directory) if name[17:].isdecimal())
 
 
-def _listed(directory: Path) -> list[str]:
+def _listed(directory: Path | str) -> list[str]:
     try:
         return os.listdir(directory)  # noqa: PTH208, there may be many
     except FileNotFoundError:

@@ -115,12 +115,14 @@ def create(directory: Path, name: str) -> None:
         try:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only before the first table
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA synchronous = OFF")  # there is one at the end
             connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}")
             connection.execute("INSERT INTO database VALUES (?, 0, 0)", (encode_name(name),))
             connection.execute("COMMIT")
         finally:
             connection.close()
+        with (new / FILE).open("rb") as file:
+            os.fsync(file.fileno())
         try:
             os.rename(new, directory)  # noqa: PTH104
         except OSError:
