@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +47,21 @@ def _require_origin(profile: Profile, origin: str) -> list[directory.Found]:
     return found
 
 
-def _require_database(profile: Profile, origin: str, name: str) -> None:
-    known = [each.name for each in _require_origin(profile, origin)]
-    if name not in known:
-        raise NotFoundError(f"{origin} has no database named '{name}'. Its databases: {', '.join(known)}.")
+def _require_database(profile: Profile, origin: str, name: str) -> directory.Found:
+    found = _require_origin(profile, origin)
+    for each in found:
+        if each.name == name:
+            return each
+    known = ", ".join(each.name for each in found)
+    raise NotFoundError(f"{origin} has no database named '{name}'. Its databases: {known}.")
 
 
 @contextmanager
 def _database(profile: Profile, origin: str, name: str) -> Iterator[IndexedDatabase]:
-    _require_database(profile, origin, name)
-    path = directory.database_directory(_origin_directory(profile, origin), name)
-    database = IndexedDatabase.open(path, name, check=False)
+    found = _require_database(profile, origin, name)
+    if found.error is not None:
+        raise found.error
+    database = IndexedDatabase.open_existing(found.directory)
     try:
         yield database
     finally:
@@ -270,19 +274,19 @@ def rm_command(origin: str, name: str | None, everything: bool, profile: Profile
         raise InvalidInput("Say which database to delete, or --all for every database of the origin.")
     exact = origin_of_text(origin)
     if name is None:
-        names = [found.name for found in directory.find(_origin_directory(profile, origin))]
-        for each in names:
+        found = directory.find(_origin_directory(profile, origin))
+        for each in found:
             _delete(profile, exact, each)
-        say(f"Deleted {counted(len(names), 'database')} of {exact}.")
+        say(f"Deleted {counted(len(found), 'database')} of {exact}.")
         return
-    _require_database(profile, origin, name)
-    _delete(profile, exact, name)
+    _delete(profile, exact, _require_database(profile, origin, name))
     say(f"Deleted the database '{name}' of {exact}.")
 
 
-def _delete(profile: Profile, origin: str, name: str) -> None:
-    """A proxy that runs has it open, perhaps."""
-    try:
-        call(profile, "POST", "/databases/delete", {"origin": origin, "name": name})
-    except NotRunning:
-        directory.delete_database(_origin_directory(profile, origin), name)
+def _delete(profile: Profile, origin: str, found: directory.Found) -> None:
+    """A proxy that runs has it open, perhaps; but not one whose name nobody knows any more."""
+    if found.directory == directory.database_directory(_origin_directory(profile, origin), found.name):
+        with suppress(NotRunning):
+            call(profile, "POST", "/databases/delete", {"origin": origin, "name": found.name})
+            return
+    directory.delete_directory(found.directory, found.name)

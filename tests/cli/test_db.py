@@ -128,6 +128,17 @@ def test_damaged(filled: CommandLine) -> None:
     assert filled.run("db", "ls").stderr == ""
 
 
+def test_damaged_without_a_name(filled: CommandLine) -> None:
+    """It can be deleted by the name that is shown in its place."""
+    for everything in (False, True):
+        path = make(filled.profile, A, "damaged")
+        (path / "data.db").unlink()
+        (path / "name").unlink()
+        assert f"'{path.name}' is damaged" in filled.run("db", "ls").stderr
+        assert filled.run("db", "rm", A, "--all" if everything else path.name).returncode == 0
+        assert not path.exists()
+
+
 def test_a_running_proxy_is_asked(filled: CommandLine) -> None:
     """It has the database open, perhaps. What it says is what the command says."""
     asked = []
