@@ -301,6 +301,11 @@ class IndexedDatabase:
 
     # Key generators
 
+    def is_simple(self, store: int) -> bool:
+        """Whether ``put_many`` does for it: it has neither indexes nor a key generator."""
+        info = self._stores[store]
+        return not info.indexes and not info.auto_increment
+
     def has_generator(self, store: int) -> bool:
         return self._stores[store].auto_increment
 

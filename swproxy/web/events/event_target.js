@@ -87,8 +87,10 @@ function Itself(object_) {
 }
 Itself.prototype = ObjectPrototype;
 
+const NONE = [];
+
 export class EventTarget extends Itself {
-  #listeners = [];
+  #listeners = NONE; // which is never changed: many have none
   #handlers = null;
 
   static is(value) {
@@ -163,6 +165,7 @@ export class EventTarget extends Itself {
   }
 
   #add(listener) {
+    if (this.#listeners === NONE) this.#listeners = [];
     this.#listeners[this.#listeners.length] = listener;
     if (abortSignal.is(this)) abortSignal.hear(this);
   }

@@ -6,6 +6,7 @@ import {
   DateConstructor,
   DatePrototypeGetTime,
   JSONParse,
+  JSONStringify,
   MathMin,
   NumberIsFinite,
   NumberIsNaN,
@@ -150,6 +151,27 @@ function compareLists(a, b) {
     if (order !== 0) return order;
   }
   return compare(a.length, b.length);
+}
+
+/** The JSON of a key, or of a list of them: nothing of a script's has a say in it. */
+export function keyText(key) {
+  if (typeof key === "number") return `${key}`;
+  if (typeof key === "string") return JSONStringify(key);
+  switch (key[0]) {
+    case BINARY:
+      return `[${BINARY},${JSONStringify(key[1])}]`;
+    case ARRAY:
+      return `[${ARRAY},[${keyTexts(key[1])}]]`;
+    default:
+      return key.length === 1 ? `[${key[0]}]` : `[${key[0]},${keyText(key[1])}]`;
+  }
+}
+
+/** The JSON of keys, without brackets. */
+export function keyTexts(keys) {
+  let text = "";
+  for (let i = 0; i < keys.length; i++) text += i === 0 ? keyText(keys[i]) : `,${keyText(keys[i])}`;
+  return text;
 }
 
 /** CreateDataProperty (https://tc39.es/ecma262/#sec-createdataproperty): no setter of a prototype has a say. */

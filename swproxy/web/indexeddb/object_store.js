@@ -31,7 +31,7 @@ import {
 import { IDBIndex } from "./index.js";
 import { canInject, extractKey, inject, isValidKeyPath } from "./key_path.js";
 import { convertValueToKeyRange } from "./key_range.js";
-import { convertKeyToValue, keyOf, PLACEHOLDER, subkeysOf } from "./keys.js";
+import { keyOf, keyText, keyTexts, PLACEHOLDER, subkeysOf } from "./keys.js";
 import { IDBCursorDirection, IDBGetAllOptions, Source } from "./queries.js";
 import { Index, keyPathForScript, renameIn } from "./schema.js";
 import { sortedNameList } from "./transaction.js";
@@ -242,26 +242,35 @@ export function store(source, value, key, overwrite, requestSource, checkKey = n
     else if (!canInject(clone, keyPath)) throw dataError("A generated key could not be inserted into the value.");
     else isInjected = true;
   }
-  const indexKeys = [];
+  let indexKeys = "";
   if (indexes.size > 0) {
     clone ??= serialized.clone();
     if (isInjected) inject(clone, keyPath, PLACEHOLDER);
-    indexKeysOf(clone, MapValues(indexes), indexKeys);
+    indexKeys = indexKeysText(clone, MapValues(indexes));
   }
-  const result = (generated) => convertKeyToValue(generated ?? key);
-  const operation = () => ["put", id, key, serialized.toHost(), indexKeys, overwrite, isInjected];
-  return transaction.execute(requestSource, operation, result);
+  const keyOrNull = key === null ? "null" : keyText(key);
+  const end = `[${indexKeys}],${overwrite},${isInjected}]`;
+  const operation = serialized.isPlain
+    ? `[${id},${keyOrNull},true,${serialized.text},${end}`
+    : () => `[${id},${keyOrNull},false,${serialized.toHost()},${end}`;
+  return transaction.execute(requestSource, operation, key);
 }
 
-/** Appends [number, keys] for each index that the value has a key for. */
-function indexKeysOf(value, indexes, indexKeys) {
+/** The JSON of [number, keys] for each index that the value has a key for, without brackets. */
+function indexKeysText(value, indexes) {
+  let text = "";
   for (let i = 0; i < indexes.length; i++) {
-    const { id, keyPath, multiEntry } = indexes[i];
-    const key = extractKey(value, keyPath, multiEntry);
-    if (key === null || key === undefined) continue;
-    const keys = multiEntry ? subkeysOf(key) : [key];
-    if (keys.length > 0) indexKeys[indexKeys.length] = [id, keys];
+    const keys = keysInIndex(value, indexes[i]);
+    if (keys.length > 0) text += `${text === "" ? "" : ","}[${indexes[i].id},[${keyTexts(keys)}]]`;
   }
+  return text;
+}
+
+/** The keys that an index has of a value: none, if it has none there or what is there is no key. */
+function keysInIndex(value, { keyPath, multiEntry }) {
+  const key = extractKey(value, keyPath, multiEntry);
+  if (key === null || key === undefined) return [];
+  return multiEntry ? subkeysOf(key) : [key];
 }
 
 /** Gives a new index what the records of its store have for it; an error if they may not be in it together. */
@@ -272,9 +281,8 @@ function populate(connection, { id, keyPath }, index) {
     const entries = [];
     for (let i = 0; i < records.length; i++) {
       const { 0: key, 1: described } = records[i];
-      const indexKeys = [];
-      indexKeysOf(deserialize(described, keyPath), [index], indexKeys);
-      if (indexKeys.length > 0) entries[entries.length] = [key, indexKeys[0][1]];
+      const keys = keysInIndex(deserialize(described, keyPath), index);
+      if (keys.length > 0) entries[entries.length] = [key, keys];
       after = key;
     }
     if (records.length === 0) return null;

@@ -14,12 +14,13 @@ from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.reading import Direction, KeyRange, Row
 from swproxy.storage.indexeddb.values import encode_json
 from swproxy.web.indexeddb.wire import (
+    Put,
     describe,
     key_bytes,
     key_wire,
     number_of,
+    put_of,
     range_of,
-    release,
     source_of,
     value_of,
 )
@@ -221,7 +222,7 @@ def op_idb_abort(realm: Any, connection: int, transaction: int, is_upgrade: bool
 
 
 def op_idb_execute(
-    realm: Any, connection: int, transaction: int, mode: str, strict: bool, operations: list[list[Any]]
+    realm: Any, connection: int, transaction: int, mode: str, strict: bool, operations: list[str | list[Any]]
 ) -> list[Any]:
     """Executes operations in order, perhaps not all: the outcomes, ``{"error": [name, message]}`` of one that failed."""
     database = _database(realm, connection)
@@ -232,19 +233,21 @@ def op_idb_execute(
         writers[connection] = transaction
     outcomes: list[Any] = []
     while len(outcomes) < len(operations) and (not outcomes or execution.size < RESULTS_LIMIT):
-        if count := execution.put_plain(operations, len(outcomes)):
-            outcomes += [None] * count
-            continue
-        name, *arguments = operations[len(outcomes)]
+        operation = operations[len(outcomes)]
         try:
-            outcomes.append(OPERATIONS[name](execution, *arguments))
+            if isinstance(operation, str):
+                puts = execution.puts_from(operations, len(outcomes))
+                outcomes += execution.put_many(puts) if len(puts) > 1 else [execution.put(puts[0])]
+            else:
+                name, *arguments = operation
+                outcomes.append(OPERATIONS[name](execution, *arguments))
         except SwproxyError as error:
             outcomes.append({"error": [error.name, str(error)]})
     return outcomes
 
 
-def _writes(operation: list[Any]) -> bool:
-    return operation[0] in ("put", "delete", "clear")
+def _writes(operation: str | list[Any]) -> bool:
+    return isinstance(operation, str) or operation[0] in ("delete", "clear")
 
 
 class Execution:
@@ -253,62 +256,52 @@ class Execution:
     def __init__(self, realm: Any, database: IndexedDatabase) -> None:
         self._realm = realm
         self._database = database
-        self._simple_stores = {
-            store.id for store in database.stores() if not store.indexes and not store.auto_increment
-        }
         self.size = 0
 
-    def put_plain(self, operations: list[list[Any]], start: int) -> int:
-        """Executes the puts of plain values into one store that come in a row, if that is simple: how many."""
-        store = operations[start][1] if operations[start][0] == "put" else None
-        if store not in self._simple_stores:
-            return 0
-        rows = []
-        size = 0
+    def puts_from(self, operations: list[str | list[Any]], start: int) -> list[Put]:
+        """As many puts as come in a row and can be done at once: or the one put that is first."""
+        puts: list[Put] = []
         for index in range(start, len(operations)):
-            match operations[index]:
-                case ["put", same, key, str() as text, _, True, False] if same == store:
-                    rows.append((key_bytes(key), encode_json(text)))
-                    size += len(text)
-                case _:
-                    break
-        if len(rows) < 2:
-            return 0
-        try:
-            self._realm.caches.quota.reserve(size)
-        except QuotaExceededError:
-            return 0  # one by one: some may still fit
-        self._database.put_many(store, rows)
-        return len(rows)
+            operation = operations[index]
+            if not isinstance(operation, str):
+                break
+            put = put_of(operation)
+            simple = put.is_json and put.overwrite and put.key is not None and not put.inject
+            if puts and not (simple and put.store == puts[0].store):
+                break
+            puts.append(put)
+            if not simple or not self._database.is_simple(put.store):
+                break
+        return puts
 
-    def put(
-        self, store: int, key: Any, value: Any, index_keys: list[list[Any]], overwrite: bool, inject: bool
-    ) -> float | None:
+    def put_many(self, puts: list[Put]) -> list[None]:
+        """Stores records of plain values with keys, in a store without indexes and generator."""
+        rows = [(key_bytes(put.key), b"J" + bytes(put.value)) for put in puts]
+        self._realm.caches.quota.reserve(sum(len(value) for _, value in rows))
+        self._database.put_many(puts[0].store, rows)
+        return [None] * len(puts)
+
+    def put(self, put: Put) -> float | None:
         """Stores a record: its key, if that was generated."""
-        database = self._database
+        database, store = self._database, put.store
+        value = value_of(self._realm, put)
+        number = database.current_number(store) if database.has_generator(store) else None
         try:
-            stored = value_of(self._realm, value, inject=inject)
-            self._realm.caches.quota.reserve(len(stored.text) + sum(part.size for part in stored.parts))
-            has_generator = database.has_generator(store)
-            number = database.current_number(store) if has_generator else 0
-            generated = None
-            if key is None:
-                generated = database.generate_key(store)
-                encoded = key_bytes(generated)
-            else:
-                encoded = key_bytes(key)
-                if has_generator and (given := number_of(key)) is not None:
-                    database.advance_generator(store, given)
-            keys = [(index, [key_bytes(each, generated) for each in wires]) for index, wires in index_keys]
-            try:
-                database.put(store, encoded, stored, keys, overwrite=overwrite)
-            except SwproxyError:
-                if has_generator:
-                    database.restore_number(store, number)
-                raise
-            return generated
+            self._realm.caches.quota.reserve(len(value.text) + sum(part.size for part in value.parts))
+            generated = None if put.key is not None else database.generate_key(store)
+            key = key_bytes(put.key if generated is None else generated)
+            if number is not None and generated is None and (given := number_of(put.key)) is not None:
+                database.advance_generator(store, given)
+            index_keys = [(index, [key_bytes(each, generated) for each in keys]) for index, keys in put.index_keys]
+            database.put(store, key, value, index_keys, overwrite=put.overwrite)
+        except SwproxyError:
+            if number is not None:
+                database.restore_number(store, number)
+            raise
         finally:
-            release(self._realm, value)
+            for part in value.parts:
+                part.close()
+        return generated
 
     def get(self, source: list[int | None], range_: list[Any]) -> Any:
         rows = self._database.rows(source_of(source), range_of(range_), "next", 1, values=True)
@@ -384,7 +377,6 @@ class Execution:
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    "put": Execution.put,
     "get": Execution.get,
     "getKey": Execution.get_key,
     "getAll": Execution.get_all,

@@ -1,15 +1,17 @@
 // https://w3c.github.io/IndexedDB/#transaction: the interface, and the transaction behind it.
 import { op_idb_abort, op_idb_commit, op_idb_execute, op_idb_transaction } from "host:ops";
-import { ArrayPrototypeSort, MapKeys, MapValues, MathMin, SafeMap } from "../infra/primordials.js";
-import { errorOf, turnNumber } from "swproxy:bootstrap";
+import { ArrayPrototypeSort, MapKeys, MapValues, SafeMap } from "../infra/primordials.js";
+import { errorOf } from "swproxy:bootstrap";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget, setGetTheParent } from "../events/event_target.js";
 import { DOMStringList } from "../html/dom_string_list.js";
 import { defineInterface } from "../webidl/interface.js";
 import { DOMString } from "../webidl/types.js";
 import { abortError, invalidStateError, notFoundError } from "./errors.js";
+import { convertKeyToValue } from "./keys.js";
 import { IDBRequest } from "./request.js";
-import { nextNumber, onHostMessage, queueDatabaseTask, schedule, setCleanUp } from "./tasks.js";
+import { RequestList } from "./request_list.js";
+import { nextNumber, onHostMessage, queueDatabaseTask, schedule, setCleanUp, taskNumber } from "./tasks.js";
 
 // States: https://w3c.github.io/IndexedDB/#transaction-lifecycle
 const ACTIVE = 0;
@@ -17,13 +19,10 @@ const INACTIVE = 1;
 const COMMITTING = 2;
 const FINISHED = 3;
 
-// So many requests are executed at once, before the events of the first.
-const BATCH = 1000;
-
 const bubbling = { __proto__: null, bubbles: true, cancelable: true, composed: false };
 const bubblingOnly = { __proto__: null, bubbles: true, cancelable: false, composed: false };
 
-let touched = []; // transactions that were active in this turn
+let touched = []; // transactions that were active in this task
 setCleanUp(() => {
   const transactions = touched;
   touched = [];
@@ -43,14 +42,11 @@ export class Transaction {
   error = null;
   #scope; // name -> ObjectStore; null for all of the connection
   #state;
-  #turn = turnNumber(); // in which it is active
+  #task = taskNumber(); // in which it is active
   #isStarted = false;
   #hasStep = false; // among the database tasks
-  // Its request list: { request, operation, finish, outcome }, of which some have been executed, and some of these delivered.
-  #requests = [];
-  #executed = 0;
-  #delivered = 0;
-  // What the dispatch of an event has led to, until its turn is over.
+  #requests = new RequestList();
+  // What the dispatch of an event has led to, until its task is over.
   #didThrow = false;
   #errorEvent = null; // { event, error }
   #handles = new SafeMap(); // ObjectStore -> IDBObjectStore
@@ -89,7 +85,7 @@ export class Transaction {
   }
 
   get isActive() {
-    return this.#state === ACTIVE && this.#turn === turnNumber();
+    return this.#state === ACTIVE && this.#task === taskNumber();
   }
 
   get isFinished() {
@@ -122,7 +118,7 @@ export class Transaction {
 
   #activate() {
     this.#state = ACTIVE;
-    this.#turn = turnNumber();
+    this.#task = taskNumber();
     touched[touched.length] = this;
     schedule();
   }
@@ -146,24 +142,23 @@ export class Transaction {
   /**
    * https://w3c.github.io/IndexedDB/#async-execute-request
    * @param source what the request is made of
-   * @param operation [name, ...arguments] of op_idb_execute, or a function that gives that
-   * @param finish (outcome) -> the result of the request
+   * @param operation, finish: see RequestList
    */
   execute(source, operation, finish, request = new IDBRequest(source, this.object)) {
-    this.#requests[this.#requests.length] = { request, operation, finish, outcome: null };
-    this.#scheduleStep();
+    this.#requests.add(request, operation, finish);
+    if (!this.#hasStep) this.#scheduleStep();
     return request;
   }
 
   /** Aborts it with an error, when what was asked before has had its events. */
   abortLater(error) {
-    this.#requests[this.#requests.length] = { request: null, operation: ["nothing"], finish: null, outcome: error };
+    this.#requests.add(null, ["nothing"], error);
     this.#scheduleStep();
   }
 
   /** Executes what was asked so far: of an upgrade transaction that is about to change the schema. */
   flush() {
-    while (this.#executed < this.#requests.length) this.#executeBatch();
+    while (this.#requests.hasWaiting) this.#executeBatch();
   }
 
   #scheduleStep() {
@@ -177,14 +172,14 @@ export class Transaction {
 
   /** Delivers results until there is an event; whether there was one. Commits if nothing is left to do. */
   #step() {
+    const requests = this.#requests;
     while (this.#state !== FINISHED) {
-      while (this.#delivered < this.#executed) {
-        if (this.#deliver(this.#requests[this.#delivered])) return true;
+      while (requests.hasOutcome) {
+        if (this.#deliver()) return true;
         if (this.#state === FINISHED) return false;
       }
-      if (this.#executed === this.#requests.length) {
-        this.#requests = [];
-        this.#executed = this.#delivered = 0;
+      if (!requests.hasWaiting) {
+        requests.clear();
         return this.isActive ? false : this.#commit();
       }
       this.#executeBatch();
@@ -193,30 +188,25 @@ export class Transaction {
   }
 
   #executeBatch() {
-    const count = MathMin(BATCH, this.#requests.length - this.#executed);
-    const operations = [];
-    for (let i = 0; i < count; i++) {
-      const { operation } = this.#requests[this.#executed + i];
-      operations[i] = typeof operation === "function" ? operation() : operation;
-    }
-    const outcomes = op_idb_execute(this.connection.id, this.id, this.mode, this.durability === "strict", operations);
-    for (let i = 0; i < outcomes.length; i++) this.#requests[this.#executed + i].outcome ??= outcomes[i];
-    this.#executed += outcomes.length;
+    const { connection, durability } = this;
+    this.#requests.execute((operations) =>
+      op_idb_execute(connection.id, this.id, this.mode, durability === "strict", operations),
+    );
   }
 
-  /** Whether it has dispatched an event. */
-  #deliver(entry) {
-    const { request, outcome } = entry;
-    const failure = request === null ? outcome : errorOfOutcome(outcome);
+  /** Delivers the next outcome: whether it has dispatched an event. */
+  #deliver() {
+    const { request, finish, outcome } = this.#requests;
+    const failure = request === null ? finish : errorOfOutcome(outcome);
     if (failure !== null && (request === null || this.#state === COMMITTING)) {
       this.abort(failure);
       return false;
     }
-    this.#delivered++;
+    this.#requests.next();
     if (failure !== null) return this.#fireError(request, failure);
     let result;
     try {
-      result = entry.finish(outcome);
+      result = typeof finish === "function" ? finish(outcome) : convertKeyToValue(outcome ?? finish);
     } catch (error) {
       return this.#fireError(request, error); // what is stored cannot be read
     }
@@ -263,7 +253,7 @@ export class Transaction {
     this.#scheduleStep();
   }
 
-  /** What comes after the turn in which it was active, microtasks included. */
+  /** What comes after the task in which it was active, microtasks included. */
   deactivate() {
     const didThrow = this.#didThrow;
     const errorEvent = this.#errorEvent;
@@ -308,8 +298,9 @@ export class Transaction {
     this.#state = FINISHED;
     this.error = error;
     const next = () => {
-      while (this.#delivered < this.#requests.length) {
-        const { request } = this.#requests[this.#delivered++];
+      for (;;) {
+        const request = this.#requests.take();
+        if (request === undefined) break;
         if (request === null) continue;
         IDBRequest.fail(request, abortError("The transaction was aborted."));
         if (!this.#hasListener(request, "error")) continue;

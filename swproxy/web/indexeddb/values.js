@@ -14,7 +14,7 @@ import {
   SymbolIterator,
 } from "../infra/primordials.js";
 import { isProxy } from "../structured_clone/proxies.js";
-import { convertKeyToValue } from "./keys.js";
+import { convertKeyToValue, keyTexts } from "./keys.js";
 import { inject } from "./key_path.js";
 
 const NOT_PLAIN = { __proto__: null };
@@ -85,26 +85,26 @@ function seenFrom(object) {
   return seen;
 }
 
-/** StructuredSerializeForStorage(value) whose result the host understands, and StructuredDeserialize of it. */
+/** The StructuredSerializeForStorage of a value that JSON can carry: `text` is that. */
 class PlainValue {
-  #text;
   #copy;
 
   constructor(copy) {
-    this.#text = JSONStringify(copy);
+    this.text = JSONStringify(copy);
     this.#copy = copy;
+  }
+
+  get isPlain() {
+    return true;
   }
 
   /** The clone, whose objects have no prototypes. It is the caller's; there is only one. */
   clone() {
     return this.#copy;
   }
-
-  toHost() {
-    return this.#text;
-  }
 }
 
+/** The StructuredSerializeForStorage of any other value. */
 class ClonedValue {
   #record;
 
@@ -112,18 +112,24 @@ class ClonedValue {
     this.#record = record;
   }
 
+  get isPlain() {
+    return false;
+  }
+
   clone() {
     return structuredCloneOf().structuredDeserialize(this.#record.copy());
   }
 
+  /** The JSON of { text, parts }, as the host takes it: it is used up then. */
   toHost() {
-    return this.#record.toHost();
+    const { text, parts } = this.#record.toHost();
+    return `{"text":${JSONStringify(text)},"parts":[${keyTexts(parts)}]}`;
   }
 }
 
 const structuredCloneOf = () => load("../structured_clone/structured_clone.js");
 
-/** A serialized value: clone() makes a value of it once, toHost() uses it up. Throws a DataCloneError. */
+/** A serialized value. Throws a DataCloneError. */
 export function serializeForStorage(value) {
   const copy = plainCopy(value);
   return copy === NOT_PLAIN ? new ClonedValue(structuredCloneOf().structuredSerialize(value)) : new PlainValue(copy);

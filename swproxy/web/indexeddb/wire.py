@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from swproxy.storage.bodies import CompleteBody
+from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
 from swproxy.storage.indexeddb.keys import Date, Key, decode_key, encode_key
 from swproxy.storage.indexeddb.reading import KeyRange, Source
 from swproxy.storage.indexeddb.values import StoredValue
@@ -104,19 +104,49 @@ def source_of(wire: list[int | None]) -> Source:
     return Source(store, index)
 
 
-def value_of(realm: Any, wire: Any, *, inject: bool) -> StoredValue:
-    """The value that ``toHost`` of values.js describes; its parts are to be closed."""
-    if type(wire) is str:
-        return StoredValue(wire, True, [], inject)
-    parts: list[CompleteBody] = [realm.bodies.complete(handle) for handle in wire["parts"]]
-    return StoredValue(wire["text"], False, parts, inject)
+class Put(msgspec.Struct, array_like=True, gc=False):
+    """A put, as scripts describe it.
+
+    Attributes:
+        key: None if it is to be generated.
+        value: JSON; that of the value itself if ``is_json``, else of ``{text, parts}`` of a record.
+        index_keys: the number of each index, and the keys that it gets.
+        inject: the generated key is to be put into the value.
+    """
+
+    store: int
+    key: Any
+    is_json: bool
+    value: msgspec.Raw
+    index_keys: list[tuple[int, list[Any]]]
+    overwrite: bool
+    inject: bool
 
 
-def release(realm: Any, wire: Any) -> None:
-    """Nobody will ask for the parts of that value any more."""
-    if type(wire) is not str:
-        for handle in wire["parts"]:
-            realm.bodies.release(handle)
+_decode_put = msgspec.json.Decoder(Put).decode
+
+
+def put_of(text: str) -> Put:
+    """The put that object_store.js has written."""
+    try:
+        return _decode_put(text)
+    except msgspec.DecodeError:  # of a string that is not well-formed
+        values = json.loads(text)
+        values[3] = msgspec.Raw(json.dumps(values[3]).encode())
+        return Put(*values)
+
+
+def value_of(realm: Any, put: Put) -> StoredValue:
+    """The value of a put. Its parts are to be closed."""
+    if put.is_json:
+        return StoredValue(bytes(put.value).decode(), True, [], put.inject)
+    record = json.loads(bytes(put.value))
+    parts: list[CompleteBody] = []
+    for handle in record["parts"]:
+        part = realm.bodies.take(handle)
+        assert isinstance(part, BytesBody | FileBody)
+        parts.append(part)
+    return StoredValue(record["text"], False, parts, put.inject)
 
 
 def describe(realm: Any, value: StoredValue, key: bytes) -> list[Any]:
