@@ -12,7 +12,7 @@ from swproxy.errors import ConstraintError
 from swproxy.storage.bodies import CompleteBody
 from swproxy.storage.indexeddb.reading import KeyRange, Source, bounds_of
 from swproxy.storage.indexeddb.schema import StoreInfo
-from swproxy.storage.indexeddb.values import Garbage, StoredValue, encode_value
+from swproxy.storage.indexeddb.values import Garbage, StoredValue, encode_json, encode_value
 
 # The id of an index, and the keys that it has of one record.
 IndexKeys = list[tuple[int, list[bytes]]]
@@ -24,6 +24,9 @@ _EXISTING = (
 _PUT = (
     "INSERT INTO records (store, key, index_keys, value) VALUES (?, ?, ?, ?) ON CONFLICT (store, key)"
     " DO UPDATE SET index_keys = excluded.index_keys, value = excluded.value"
+)
+_INSERT = (
+    "INSERT INTO records (store, key, index_keys, value) VALUES (?, ?, ?, ?) ON CONFLICT (store, key) DO NOTHING"
 )
 _PUT_INDEX_ROW = 'INSERT OR IGNORE INTO index_records ("index", key, primary_key) VALUES (?, ?, ?)'
 _DELETE_INDEX_ROW = 'DELETE FROM index_records WHERE "index" = ? AND key = ? AND primary_key = ?'
@@ -73,11 +76,13 @@ class Writer:
         overwrite: bool,
     ) -> None:
         """See ``IndexedDatabase.put``."""
+        if index_keys:
+            self._require_unique(store, key, index_keys)
+        if value.is_json and self._insert(store, key, value, index_keys):
+            return
         existing = self._execute(_EXISTING, (store.id, key)).fetchone()
         if existing is not None and not overwrite:
             raise ConstraintError("Key already exists in the object store.")
-        if index_keys:
-            self._require_unique(store, key, index_keys)
         files: list[str] = []
 
         def write_file(body: CompleteBody) -> str:
@@ -91,15 +96,30 @@ class Writer:
             if existing[1]:
                 self._delete_files(store.id, KeyRange.only(key))
         self._execute(_PUT, (store.id, key, _encode_index_keys(index_keys) if index_keys else None, data))
-        if index_keys:
-            self._execute_many(_PUT_INDEX_ROW, _flat(index_keys, key))
+        self._put_index_rows(index_keys, key)
         if files:
             self._execute_many(
                 "INSERT INTO files (store, key, name) VALUES (?, ?, ?)", [(store.id, key, name) for name in files]
             )
 
+    def _insert(self, store: StoreInfo, key: bytes, value: StoredValue, index_keys: IndexKeys) -> bool:
+        """Most records are new, and without files: False if there is one with this key, and nothing has changed."""
+        encoded = _encode_index_keys(index_keys) if index_keys else None
+        row = (store.id, key, encoded, encode_json(value.text, inject=value.inject))
+        if self._execute(_INSERT, row).rowcount == 0:
+            return False
+        self._put_index_rows(index_keys, key)
+        return True
+
+    def _put_index_rows(self, index_keys: IndexKeys, key: bytes) -> None:
+        for index, keys in index_keys:
+            for index_key in keys:
+                self._execute(_PUT_INDEX_ROW, (index, index_key, key))
+
     def _require_unique(self, store: StoreInfo, key: bytes, index_keys: IndexKeys) -> None:
         unique = {index.id: index for index in store.indexes if index.unique}
+        if not unique:
+            return
         for number, keys in index_keys:
             if number in unique:
                 for index_key in keys:

@@ -6,7 +6,7 @@ import {
   op_idb_read_records,
   op_idb_rename_store,
 } from "host:ops";
-import { MapValues, SafeMap } from "../infra/primordials.js";
+import { SafeMap } from "../infra/primordials.js";
 import { errorOf } from "swproxy:bootstrap";
 import { defineInterface, optional } from "../webidl/interface.js";
 import {
@@ -225,8 +225,8 @@ const nothing = () => undefined;
  * @param effectiveKey that of a cursor, which the value must have
  */
 export function store(source, value, key, overwrite, requestSource, checkKey = null) {
-  const { transaction } = source;
-  const { keyPath, autoIncrement, id, indexes } = source.store;
+  const { transaction, indexes } = source;
+  const { keyPath, autoIncrement, id } = source.store;
   const serialized = transaction.whileInactive(() => serializeForStorage(value));
   source.checkActive();
   let clone;
@@ -243,10 +243,10 @@ export function store(source, value, key, overwrite, requestSource, checkKey = n
     else isInjected = true;
   }
   let indexKeys = "";
-  if (indexes.size > 0) {
+  if (indexes.length > 0) {
     clone ??= serialized.clone();
     if (isInjected) inject(clone, keyPath, PLACEHOLDER);
-    indexKeys = indexKeysText(clone, MapValues(indexes));
+    indexKeys = indexKeysText(clone, indexes);
   }
   const keyOrNull = key === null ? "null" : keyText(key);
   const end = `[${indexKeys}],${overwrite},${isInjected}]`;

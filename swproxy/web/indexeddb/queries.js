@@ -1,4 +1,5 @@
 // What object stores and indexes have in common: the requests that read.
+import { MapValues } from "../infra/primordials.js";
 import { any, dictionary, enforceRange, enumeration, unsignedLong, withDefault } from "../webidl/types.js";
 import { invalidStateError, readOnlyError, transactionInactiveError } from "./errors.js";
 import { convertKeyToValue } from "./keys.js";
@@ -14,6 +15,8 @@ export const IDBGetAllOptions = dictionary("IDBGetAllOptions", {
 
 /** What requests read from: an object store, or an index of it, within a transaction. */
 export class Source {
+  #indexes = null;
+
   /** handle: the IDBObjectStore or IDBIndex; index: null for a store. */
   constructor(handle, transaction, store, index) {
     this.handle = handle;
@@ -23,6 +26,12 @@ export class Source {
     this.keyPath = store.keyPath;
     /** As the host takes it. */
     this.place = [store.id, index === null ? null : index.id];
+  }
+
+  /** The indexes of the store: only an upgrade transaction may change them. */
+  get indexes() {
+    if (this.transaction.isUpgrade) return MapValues(this.store.indexes);
+    return (this.#indexes ??= MapValues(this.store.indexes));
   }
 
   get isDeleted() {
