@@ -30,6 +30,15 @@ export default [
     languageOptions: { globals: readonly("Response", "importScripts", "self") },
   },
   {
+    files: ["**/e2e/libraries/*.js"],
+    languageOptions: {
+      globals: readonly(
+        ...["Blob", "IDBKeyRange", "Response", "URL", "VERSION", "caches", "idb", "idbKeyval", "importScripts"],
+        ...["localforage", "self"],
+      ),
+    },
+  },
+  {
     files: ["**/tests/*.mjs"],
     languageOptions: { globals: readonly("console", "process") },
   },
