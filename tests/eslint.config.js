@@ -23,7 +23,11 @@ export default [
   },
   {
     files: ["**/demo/site/*.js", "**/bench/*.js"],
-    languageOptions: { globals: readonly("Response", "URL", "caches", "clients", "document", "fetch", "self") },
+    languageOptions: {
+      globals: readonly(
+        ...["Response", "URL", "caches", "clients", "document", "fetch", "indexedDB", "performance", "self"],
+      ),
+    },
   },
   {
     files: ["**/wpt/wrapper.js"],
@@ -39,7 +43,7 @@ export default [
     },
   },
   {
-    files: ["**/tests/*.mjs"],
+    files: ["**/tests/**/*.mjs"],
     languageOptions: { globals: readonly("console", "process") },
   },
 ];
