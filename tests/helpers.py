@@ -15,6 +15,8 @@ from swproxy.ipc.channel import BlockingChannel, ChannelClosed
 from swproxy.ipc.messages import ToProxy
 from swproxy.realm.main import run, warm_realm
 from swproxy.realm.realm import Realm
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.workers.databases import Databases
 
 ORIGIN = "https://site.test"
 SCRIPT_URL = f"{ORIGIN}/sw.js"
@@ -49,6 +51,8 @@ class RealmProcess:
         self._responses = responses
         self._scripts = scripts
         self._calls = calls
+        self._worker = ServiceWorker(1, SCRIPT_URL, "classic", f"{ORIGIN}/", {})
+        self._databases = Databases(lambda worker, detail: self.send(messages.Deliver("indexedDB", detail)))
 
     def send(self, message: messages.Message) -> None:
         self.channel.send(message)
@@ -73,6 +77,8 @@ class RealmProcess:
             case messages.LoadScript():
                 source = self._scripts.get(message.url)
                 self.send(messages.ScriptAnswer(source, "" if source is not None else "not found"))
+            case messages.Call(method=method) if method.startswith("db_"):
+                getattr(self._databases, method.removeprefix("db_"))(self._worker, *message.arguments)
             case messages.Call():
                 self.calls_made.append((message.method, message.arguments))
                 answer = self._calls.get(message.method, lambda *arguments: None)

@@ -47,6 +47,8 @@ ALLOWED: dict[str, set[str]] = {
         "storage.bodies",
         *(f"storage.cache_storage.{name}" for name in ("Entry", "Put", "Query", "StoredRequest", "StoredResponse")),
         "storage.cache_storage.RequestResponseList",
+        # The worker has its databases open itself.
+        "storage.indexeddb",
     },
     # The leaves.
     "demo": {"ca.leaf", "aiohttp"},

@@ -52,7 +52,7 @@ def run(realm: Realm, connection: socket.socket) -> None:
         limit = start.memory_limit >> 20
         channel.send(messages.OverLimit(f"its scripts used up the {limit} MiB that a worker may have"))
     except ChannelClosed:
-        return
+        realm.close()
     except TurnBudgetExceeded:
         _report_over_budget(realm)
 

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import ada_url
 
@@ -32,6 +32,13 @@ class ScriptNotLoaded(SwproxyError):
     """importScripts() could not have the script."""
 
     name = "NetworkError"
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A state (``Realm.state``) that has to be told when the worker ends."""
+
+    def close(self) -> None: ...
 
 
 class Realm:
@@ -85,6 +92,12 @@ class Realm:
         if kind not in self._states:
             self._states[kind] = kind()
         return self._states[kind]  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """The worker ends: gives up what is half done on the disk."""
+        for state in self._states.values():
+            if isinstance(state, Closing):
+                state.close()
 
     # Turns
 

@@ -176,7 +176,7 @@ class Host:
         )
 
     async def before_start(self, worker: ServiceWorker) -> None:
-        """Tidies the caches of an origin that no process uses; whoever starts meanwhile waits for that."""
+        """Tidies what an origin has stored if no process uses it; whoever starts meanwhile waits for that."""
         origin = origin_of(worker.script_url)
         if (sweep := self._sweeps.get(origin)) is not None:
             await asyncio.shield(sweep)
@@ -195,14 +195,16 @@ class Host:
         try:
             storage.sweep(thorough=thorough)
             if thorough:
+                for damage in indexeddb.sweep(indexeddb.directory_of(self._profile.indexeddb, origin)):
+                    log.warning("%s: %s", origin, damage)
                 self._unclean.discard(origin)
         except (SwproxyError, OSError) as error:
-            log.warning("cannot tidy the caches of %s: %s", origin, error)  # the worker may not need them
+            log.warning("cannot tidy what %s has stored: %s", origin, error)  # the worker may not need it
         finally:
             storage.close()
 
     def mark_unclean(self, origin: str) -> None:
-        """A process that used the caches of the origin was killed: sweep them as soon as nobody does."""
+        """A process that used what the origin has stored was killed: tidy that as soon as nobody uses it."""
         self._unclean.add(origin)
 
     def _in_use(self, origin: str, worker: ServiceWorker) -> bool:

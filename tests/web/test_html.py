@@ -289,7 +289,7 @@ ABSENT = [
     *["window", "document", "Window", "Document", "Node", "XMLHttpRequest", "Worker", "SharedWorker", "localStorage"],
     *[
         "sessionStorage",
-        "indexedDB",
+        
         "Notification",
         "PushManager",
         "SyncManager",

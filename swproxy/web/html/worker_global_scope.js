@@ -179,7 +179,16 @@ const StructuredSerializeOptions = {
 };
 
 defineInterface(WorkerGlobalScope, {
-  readonly: ["self", "location", "navigator", "isSecureContext", "crossOriginIsolated", "caches", "crypto", "indexedDB"],
+  readonly: [
+    "self",
+    "location",
+    "navigator",
+    "isSecureContext",
+    "crossOriginIsolated",
+    "caches",
+    "crypto",
+    "indexedDB",
+  ],
   attributes: { origin: any, performance: any },
   operations: {
     importScripts: [variadic(USVString)],

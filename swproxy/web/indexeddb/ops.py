@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from swproxy.errors import ConstraintError, QuotaExceededError, SwproxyError
+from swproxy.errors import ConstraintError, SwproxyError
 from swproxy.storage.indexeddb import directory as directories
 from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.reading import Direction, KeyRange, Row
-from swproxy.storage.indexeddb.values import encode_json
 from swproxy.web.indexeddb.wire import (
     Put,
     describe,
@@ -37,6 +36,10 @@ class Connections:
     def __init__(self) -> None:
         self.databases: dict[int, IndexedDatabase] = {}
         self.writers: dict[int, int] = {}  # connection -> transaction that has begun to write
+
+    def close(self) -> None:
+        for database in self.databases.values():
+            database.close()
 
 
 def _connections(realm: Any) -> Connections:
@@ -185,7 +188,7 @@ def op_idb_read_records(realm: Any, connection: int, store: int, after: Any) -> 
 
 
 def op_idb_add_index_entries(realm: Any, connection: int, index: int, entries: list[list[Any]]) -> list[str] | None:
-    """Populates an index: of each record its key, and its keys in the index. None, or what keeps it from being done."""
+    """Populates an index: of each record its key, and its keys there. None, or what keeps that from being done."""
     pairs = [(key_bytes(key), key_bytes(primary_key)) for primary_key, keys in entries for key in keys]
     try:
         _database(realm, connection).add_index_entries(index, pairs)
@@ -224,7 +227,7 @@ def op_idb_abort(realm: Any, connection: int, transaction: int, is_upgrade: bool
 def op_idb_execute(
     realm: Any, connection: int, transaction: int, mode: str, strict: bool, operations: list[str | list[Any]]
 ) -> list[Any]:
-    """Executes operations in order, perhaps not all: the outcomes, ``{"error": [name, message]}`` of one that failed."""
+    """Executes operations in order, perhaps not all: the outcomes, ``{"error": [name, message]}`` of a failure."""
     database = _database(realm, connection)
     execution = Execution(realm, database)
     writers = _connections(realm).writers
