@@ -26,6 +26,7 @@ import {
   BIGINT,
   BIGINT_OBJECT,
   BOOLEAN_OBJECT,
+  COMPOSED_PLATFORM_OBJECT,
   dataCloneError,
   DATE,
   END,
@@ -157,6 +158,8 @@ export class Deserializer {
         return this.#container(token);
       case VIEW:
         return this.#view();
+      case COMPOSED_PLATFORM_OBJECT:
+        return this.#composedPlatformObject();
       default:
         return this.#remember(this.#leaf(token));
     }
@@ -210,7 +213,7 @@ export class Deserializer {
         return this.#record.takeBuffer(this.token(), maxByteLength);
       }
       case PLATFORM_OBJECT:
-        return this.#platformObject();
+        return this.#platformObject(false);
       default:
         throw dataCloneError("The data could not be read.");
     }
@@ -236,7 +239,15 @@ export class Deserializer {
     return hasCause ? this.#enter(error, new Cause(error)) : this.#remember(error);
   }
 
-  #platformObject() {
+  /** The object comes before its values in the memory, and is made of them: no value has contents that follow. */
+  #composedPlatformObject() {
+    const index = this.#memory.length;
+    this.#remember(null);
+    this.#memory[index] = this.#platformObject(true);
+    return this.#memory[index];
+  }
+
+  #platformObject(isComposed) {
     const name = this.token();
     const fields = [];
     const fieldCount = this.token();
@@ -244,7 +255,10 @@ export class Deserializer {
     const bodies = [];
     const bodyCount = this.token();
     for (let i = 0; i < bodyCount; i++) bodies[i] = this.#record.takeHandle(this.token());
-    return declarationOf(name).deserialize(fields, bodies);
+    const values = [];
+    const valueCount = isComposed ? this.token() : 0;
+    for (let i = 0; i < valueCount; i++) values[i] = this.read();
+    return declarationOf(name).deserialize(fields, bodies, values);
   }
 }
 

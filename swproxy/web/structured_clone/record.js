@@ -43,6 +43,7 @@ export const ARRAY_BUFFER = 19;
 export const RESIZABLE_ARRAY_BUFFER = 20;
 export const VIEW = 21;
 export const PLATFORM_OBJECT = 22;
+export const COMPOSED_PLATFORM_OBJECT = 23;
 
 /** https://html.spec.whatwg.org/#datacloneerror */
 export const dataCloneError = (message) => new DOMExceptionConstructor(message, "DataCloneError");

@@ -14,9 +14,12 @@ function find(entries, fits) {
  * Declares an interface [Serializable].
  * @param name the interface's; that of `manifest.LAZY`, so that a clone can be made where the file is not loaded yet
  * @param is (value) -> whether a value implements it
- * @param serialize (value) -> { fields, bodies }, its serialization steps. fields: a list of strings, finite numbers,
- *   booleans and nulls. bodies: handles of complete host bodies, made for this call and given away.
- * @param deserialize (fields, bodies) -> a new object, its deserialization steps. The handles are its own.
+ * @param serialize (value) -> { fields, bodies, values }, its serialization steps. fields: a list of strings, finite
+ *   numbers, booleans and nulls. bodies: handles of complete host bodies, made for this call and given away. values,
+ *   which may be missing: what has a sub-serialization, namely primitives, buffers, views and other platform objects;
+ *   none may lead back to the object.
+ * @param deserialize (fields, bodies, values) -> a new object, its deserialization steps. The handles are its own;
+ *   values is a list of what the values have become, and empty if there were none.
  */
 export function registerSerializable(name, is, serialize, deserialize) {
   serializables[serializables.length] = { name, is, serialize, deserialize };

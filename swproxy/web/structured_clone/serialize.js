@@ -27,6 +27,7 @@ import {
   BIGINT,
   BIGINT_OBJECT,
   BOOLEAN_OBJECT,
+  COMPOSED_PLATFORM_OBJECT,
   copyBuffer,
   dataCloneError,
   DATE,
@@ -301,13 +302,17 @@ export class Serializer {
   #platformObject(object) {
     const declaration = serializableOf(object);
     if (declaration === null) throw dataCloneError("A platform object could not be cloned.");
-    const { fields, bodies } = declaration.serialize(object);
-    this.#push(PLATFORM_OBJECT);
+    const { fields, bodies, values } = declaration.serialize(object);
+    this.#push(values === undefined ? PLATFORM_OBJECT : COMPOSED_PLATFORM_OBJECT);
     this.#push(declaration.name);
     this.#push(fields.length);
     for (let i = 0; i < fields.length; i++) this.#push(fields[i]);
     this.#push(bodies.length);
     for (let i = 0; i < bodies.length; i++) this.#part(bodies[i]);
+    if (values !== undefined) {
+      this.#push(values.length);
+      this.#enterValues(values);
+    }
   }
 }
 

@@ -506,7 +506,11 @@ export const BufferSource = new BufferType("BufferSource", (v) => ArrayBufferIsV
 export const AllowSharedBufferSource = new BufferType("BufferSource", (v) => ArrayBufferIsView(v) || anyBuffer(v), {
   shared: true,
 });
+export const Float16ArrayType = typedArray("Float16Array");
+export const Float32ArrayType = typedArray("Float32Array");
+export const Float64ArrayType = typedArray("Float64Array");
 export const Uint8ArrayType = typedArray("Uint8Array");
+export const Uint8ClampedArrayType = typedArray("Uint8ClampedArray");
 export const AllowSharedUint8Array = typedArray("Uint8Array", { shared: true });
 
 /** Whether the buffer, or that of the view, is detached. */
