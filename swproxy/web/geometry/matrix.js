@@ -89,8 +89,9 @@ export class Matrix {
 
   /** Of the 6 elements of a 2D matrix, or all 16; `values` is a list or a typed array. */
   static fromNumbers(values, length) {
-    if (length === 6)
+    if (length === 6) {
       return new Matrix(list2D(values[0], values[1], values[2], values[3], values[4], values[5]), true);
+    }
     if (length !== 16) throw new TypeErrorConstructor(`A matrix has 6 or 16 elements, and not ${length}.`);
     const elements = [];
     for (let i = 0; i < 16; i++) elements[i] = values[i];
@@ -151,7 +152,7 @@ export class Matrix {
 
   // Transformations that change one or two columns only: no full product, in which 0 times NaN or Infinity spreads.
 
-  /** The rows that a change of columns concerns. */
+  /** The number of rows that a change of columns concerns. Columns are given by the index of their first element. */
   get #rows() {
     return this.is2D ? 2 : 4;
   }
@@ -209,7 +210,7 @@ export class Matrix {
   rotateAxisAngle(x, y, z, degrees) {
     this.is2D &&= x === 0 && y === 0;
     const length = MathSqrt(x * x + y * y + z * z);
-    if (length === 0) return this; // "If the vector is of zero length, the rotation is not applied."
+    if (length === 0 || degrees === 0) return this; // a vector without length is the axis of no rotation
     if (x === 0 && y === 0) return this.#turn(0, 4, MathSign(z) * degrees);
     if (x === 0 && z === 0) return this.#turn(8, 0, MathSign(y) * degrees);
     if (y === 0 && z === 0) return this.#turn(4, 8, MathSign(x) * degrees);

@@ -40,17 +40,20 @@ export function product3D(a, b) {
   return result;
 }
 
+/** The quotient; 0 where it is -0, so that the identity matrix is its own inverse. */
+const quotient = (x, y) => x / y + 0;
+
 /** The inverse of a 2D matrix; null if there is none. */
 export function inverse2D(m) {
   const determinant = m[0] * m[5] - m[1] * m[4];
   if (determinant === 0 || !NumberIsFinite(determinant)) return null;
   return list2D(
-    m[5] / determinant,
-    -m[1] / determinant,
-    -m[4] / determinant,
-    m[0] / determinant,
-    (m[4] * m[13] - m[5] * m[12]) / determinant,
-    (m[1] * m[12] - m[0] * m[13]) / determinant,
+    quotient(m[5], determinant),
+    quotient(-m[1], determinant),
+    quotient(-m[4], determinant),
+    quotient(m[0], determinant),
+    quotient(m[4] * m[13] - m[5] * m[12], determinant),
+    quotient(m[1] * m[12] - m[0] * m[13], determinant),
   );
 }
 
@@ -93,12 +96,12 @@ export function inverse3D(m) {
   for (let i = 0; i < 16; i++) {
     const row = i % 4;
     const cofactor = rows[row][(i - row) / 4];
-    result[i] = (row % 2 === 0 ? cofactor : -cofactor) / determinant;
+    result[i] = quotient(row % 2 === 0 ? cofactor : -cofactor, determinant);
   }
   return result;
 }
 
-const radiansOf = (degrees) => (degrees * MathPI) / 180;
+const radiansOf = (degrees) => degrees * (MathPI / 180);
 
 export const tangentOf = (degrees) => MathTan(radiansOf(degrees));
 
