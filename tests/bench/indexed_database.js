@@ -113,12 +113,14 @@ globalThis.measure = async (name) => {
   const [prepare, work] = WORK[name];
   await result(indexedDB.deleteDatabase(DATABASE));
   const database = await created();
-  await prepare(database);
-  const start = performance.now();
-  await work(database);
-  const took = performance.now() - start;
-  database.close();
-  return took;
+  try {
+    await prepare(database);
+    const start = performance.now();
+    await work(database);
+    return performance.now() - start;
+  } finally {
+    database.close();
+  }
 };
 
 if (globalThis.clients !== undefined) {
