@@ -289,7 +289,6 @@ ABSENT = [
     *["window", "document", "Window", "Document", "Node", "XMLHttpRequest", "Worker", "SharedWorker", "localStorage"],
     *[
         "sessionStorage",
-        
         "Notification",
         "PushManager",
         "SyncManager",

@@ -58,7 +58,7 @@ AREAS = (
     Area("crypto", ("WebCryptoAPI",), 20032, 0.95),
     Area("websockets", ("websockets",), 156, 0.85),
     Area("storage", ("storage",), 46, 0.9),
-    Area("indexeddb", ("IndexedDB",), 372, 0.98),
+    Area("indexeddb", ("IndexedDB",), 373, 0.98),
 )
 
 
