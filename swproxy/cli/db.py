@@ -238,7 +238,7 @@ def export_command(origin: str, name: str, store: str | None, profile: Profile) 
     $blob       {size, type, bytes}      $file     also {name, lastModified}
     $array      one with holes or other properties: all of them, and its length
     $Boolean, $Number, $BigInt, $String  such an object
-    $platform   another object of the platform: {name, fields}
+    $platform   another object of the platform: {name, fields}, perhaps with values
     $object     an object whose only key begins with $
     $ref        an object that is there already, at this JSON Pointer of the value
     $raw        the stored text, if it is nested too deeply or of another version

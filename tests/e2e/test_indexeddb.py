@@ -300,3 +300,30 @@ def test_databases_from_the_command_line(origin: Origin, proxy: ProxyProcess) ->
     assert error.startswith("InvalidStateError: ")
     assert workers.run("return await indexedDB.databases()") == []
     assert workers.run(COUNT) == 0
+
+
+def test_platform_objects_are_exported(origin: Origin, proxy: ProxyProcess) -> None:
+    """As real workers store them: what is made of other values, and what has bytes."""
+    workers = Workers(origin, proxy)
+    script = """
+      const db = await open(1);
+      const transaction = db.transaction("store", "readwrite");
+      const store = transaction.objectStore("store");
+      const point = new DOMPoint(1, 2, -0, NaN);
+      store.put([point, point, new ImageData(1, 1), new Map([[1, new Date(5)]])], [1, "b"]);
+      store.put({ file: new File(["xy"], "n.txt", { type: "a/b", lastModified: 3 }) }, 2);
+      const read = await result(store.get([1, "b"]));
+      await completed(transaction);
+      db.close();
+      return [read[0] instanceof DOMPoint, read[0] === read[1], Object.is(read[0].z, -0), read[2].data.length];
+    """
+    assert workers.run(script) == [True, True, True, 4]
+    exported = proxy.run("db", "export", origin.url, "notes").stdout.splitlines()
+    file, others = [json.loads(line) for line in exported]
+    assert file["value"]["file"]["$file"]["name"] == "n.txt"
+    assert others["key"] == [1, "b"]
+    point, again, image, mapped = others["value"]
+    assert point["$platform"]["name"] == "DOMPoint"
+    assert again == {"$ref": "/0"}
+    assert image["$platform"]["name"] == "ImageData"
+    assert mapped == {"$map": [[1, {"$date": 5}]]}

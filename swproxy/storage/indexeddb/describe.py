@@ -9,7 +9,8 @@ What JSON has stands for itself. All else is an object with one key that says wh
 - ``$Boolean``, ``$Number``, ``$BigInt``, ``$String``: the value of such an object
 - ``$array``: the length and all properties of an array that has holes or other properties than elements
 - ``$blob``: {size, type, bytes}; ``$file``: {size, type, name, lastModified, bytes}
-- ``$platform``: {name, fields}, of another platform object; its bytes, such as those of a CryptoKey, are left out
+- ``$platform``: {name, fields}, of another platform object, perhaps with the ``values`` that it is made of; its bytes,
+  such as those of a CryptoKey, are left out
 - ``$object``: an object of the site that has one key, which begins with $
 - ``$ref``: the JSON Pointer, within the value, of an object that has come before
 - ``$raw``: the stored text, if it is nested too deeply to be shown, or made by another version
@@ -112,6 +113,8 @@ class _Tokens:
                 return self._remember(_Special("$resizable", {"maximum": maximum, "bytes": self._bytes()}))
             case 22:
                 return self._platform_object()
+            case 23:
+                return self._composed_platform_object()
         raise ValueError("an unknown token")
 
     def _properties(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +166,16 @@ class _Tokens:
         content = dict(zip(("size", "type", "name", "lastModified"), fields, strict=False))
         content["bytes"] = _base64(self._parts[parts[0]])
         return self._remember(_Special(f"${name.lower()}", content))  # type: ignore[no-any-return]
+
+    def _composed_platform_object(self) -> _Special:
+        content: dict[str, Any] = {}
+        found: _Special = self._remember(_Special("$platform", content))
+        content["name"] = self._token()
+        content["fields"] = [self._token() for _ in range(self._token())]
+        for _ in range(self._token()):
+            self._token()  # a part
+        content["values"] = [self.value() for _ in range(self._token())]
+        return found
 
     def _bytes(self) -> str:
         return _base64(self._parts[self._token()])

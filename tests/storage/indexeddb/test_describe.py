@@ -62,6 +62,10 @@ def described(*tokens: Any, parts: tuple[bytes, ...] = (), inject: bool = False,
             {"$file": {"size": 3, "type": "", "name": "n", "lastModified": 7, "bytes": "AAEC"}},
         ),
         ([22, "CryptoKey", 1, "secret", 1, 0], {"$platform": {"name": "CryptoKey", "fields": ["secret"]}}),
+        (
+            [23, "DOMPoint", 0, 0, 2, 2, 1, 2, "-0"],
+            {"$platform": {"name": "DOMPoint", "fields": [], "values": [1, {"$number": "-0"}]}},
+        ),
     ],
     ids=str,
 )
