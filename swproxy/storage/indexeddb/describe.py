@@ -9,7 +9,7 @@ What JSON has stands for itself. All else is an object with one key that says wh
 - ``$Boolean``, ``$Number``, ``$BigInt``, ``$String``: the value of such an object
 - ``$array``: the length and all properties of an array that has holes or other properties than elements
 - ``$blob``: {size, type, bytes}; ``$file``: {size, type, name, lastModified, bytes}
-- ``$platform``: {name, fields}, of another platform object, perhaps with the ``values`` that it is made of; its bytes,
+- ``$platform``: {name, fields}, of another platform object, perhaps with the ``values`` that make it up; its bytes,
   such as those of a CryptoKey, are left out
 - ``$object``: an object of the site that has one key, which begins with $
 - ``$ref``: the JSON Pointer, within the value, of an object that has come before
