@@ -1,5 +1,6 @@
 """IndexedDB as a script sees it. The records are tested in tests/storage, the proxy's part in tests/workers."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -494,6 +495,27 @@ def test_closing(idb: RunJs) -> None:
       return names;
     """
     assert idb(script) == ["InvalidStateError", "complete", "AbortError"]
+
+
+def test_a_connection_that_is_lost_is_closed(idb: RunJs) -> None:
+    """No script can reach it any more: it keeps no file open, and blocks no deletion."""
+    script = """
+      const { length } = await (async () => {
+        const names = [];
+        for (let i = 0; i < 400; i++) names.push((await open((db) => db.createObjectStore("s"))).name);
+        return names;
+      })();
+      await turn();
+      await turn();
+      await result(indexedDB.deleteDatabase("db"));
+      return [length, await indexedDB.databases()];
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        assert idb(script) == [400, []]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_ranges(idb: RunJs) -> None:

@@ -1,6 +1,13 @@
 // https://w3c.github.io/IndexedDB/#database-interface: the interface, and the connection behind it.
 import { op_idb_close, op_idb_create_store, op_idb_delete_store, op_idb_version_change_fired } from "host:ops";
-import { SafeMap, SafeSet, SetValues, TypeErrorConstructor } from "../infra/primordials.js";
+import {
+  SafeFinalizationRegistry,
+  SafeMap,
+  SafeSet,
+  SafeWeakRef,
+  SetValues,
+  TypeErrorConstructor,
+} from "../infra/primordials.js";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { defineInterface, optional } from "../webidl/interface.js";
@@ -30,6 +37,8 @@ import { sortedNameList, Transaction } from "./transaction.js";
 import { fireVersionChangeEvent } from "./version_change_event.js";
 
 const connections = new SafeMap(); // number -> Connection, of those that are not closed
+// A connection that no script can reach any more is closed.
+const registry = new SafeFinalizationRegistry((id) => connections.get(id)?.close());
 onHostMessage("versionchange", ({ connection, oldVersion, newVersion }) => {
   const hasFired = connections.get(connection)?.changeVersion(oldVersion, newVersion) ?? false;
   op_idb_version_change_fired(connection);
@@ -46,21 +55,29 @@ export class Connection {
   name;
   version;
   stores;
-  object = new IDBDatabase(this);
   transactions = new SafeSet(); // those that are not over, with their events
   upgradeTransaction = null;
   #oldVersion;
   #snapshot = null; // of what an upgrade transaction may change
   #isClosePending = false;
   #isForced = false;
+  #object; // a weak reference: it is held by scripts, its request and its transactions
 
-  /** Of what op_idb_open has opened, under the number of its request. */
   constructor(id, name, { version, stores }) {
     this.id = id;
     this.name = name;
     this.version = version;
     this.stores = objectStoresFromHost(stores);
     connections.set(id, this);
+  }
+
+  /** The IDBDatabase of what op_idb_open has opened, under the number of its request. */
+  static open(id, name, opened) {
+    const connection = new Connection(id, name, opened);
+    const object = new IDBDatabase(connection);
+    connection.#object = new SafeWeakRef(object);
+    registry.register(object, id);
+    return object;
   }
 
   get isClosePending() {
@@ -72,11 +89,11 @@ export class Connection {
   }
 
   /** https://w3c.github.io/IndexedDB/#upgrade-a-database, the transaction */
-  beginUpgrade(version, owner) {
+  beginUpgrade(object, version, owner) {
     this.#oldVersion = this.version;
     this.#snapshot = new Snapshot(this.stores);
     this.version = version;
-    this.upgradeTransaction = Transaction.createUpgrade(this, owner);
+    this.upgradeTransaction = Transaction.createUpgrade(this, object, owner);
     return this.upgradeTransaction;
   }
 
@@ -92,8 +109,10 @@ export class Connection {
   }
 
   changeVersion(oldVersion, newVersion) {
-    if (this.#isClosePending || !EventTarget.hasListener(this.object, "versionchange")) return false;
-    fireVersionChangeEvent("versionchange", this.object, oldVersion, newVersion);
+    const object = this.#object.deref();
+    if (this.#isClosePending || object === undefined) return false;
+    if (!EventTarget.hasListener(object, "versionchange")) return false;
+    fireVersionChangeEvent("versionchange", object, oldVersion, newVersion);
     return true;
   }
 
@@ -114,9 +133,10 @@ export class Connection {
   closeIfDone() {
     if (!this.#isClosePending || this.transactions.size > 0 || !connections.delete(this.id)) return;
     op_idb_close(this.id);
-    if (!this.#isForced) return;
+    const object = this.#object.deref();
+    if (!this.#isForced || object === undefined) return;
     queueDatabaseTask(() => {
-      EventTarget.fire(this.object, new Event("close"));
+      EventTarget.fire(object, new Event("close"));
       return true;
     });
   }
@@ -132,6 +152,10 @@ export class IDBDatabase extends EventTarget {
 
   static is(value) {
     return typeof value === "object" && value !== null && #connection in value;
+  }
+
+  static connectionOf(object) {
+    return object.#connection;
   }
 
   get name() {
@@ -160,7 +184,7 @@ export class IDBDatabase extends EventTarget {
     }
     if (scope.size === 0) throw invalidAccessError("The storeNames parameter was empty.");
     if (mode === "versionchange") throw new TypeErrorConstructor("A transaction is 'readonly' or 'readwrite'.");
-    return Transaction.create(connection, mode, scope, durability).object;
+    return Transaction.create(connection, this, mode, scope, durability).object;
   }
 
   close() {

@@ -14,7 +14,7 @@ import { Event } from "../events/event.js";
 import { EventTarget } from "../events/event_target.js";
 import { defineInterface, optional, promising } from "../webidl/interface.js";
 import { any, DOMString, enforceRange, unsignedLongLong } from "../webidl/types.js";
-import { Connection } from "./database.js";
+import { Connection, IDBDatabase } from "./database.js";
 import { abortError, versionError } from "./errors.js";
 import { compareKeys, keyOf } from "./keys.js";
 import { IDBOpenDBRequest, IDBRequest } from "./request.js";
@@ -65,11 +65,15 @@ class ConnectionRequest {
 
 /** https://w3c.github.io/IndexedDB/#open-a-database-connection */
 class OpenRequest extends ConnectionRequest {
-  #connection = null;
+  #database = null; // an IDBDatabase
 
   constructor(name, version) {
     super(name);
     this.newVersion = version;
+  }
+
+  get #connection() {
+    return IDBDatabase.connectionOf(this.#database);
   }
 
   begin(isChecked) {
@@ -87,7 +91,7 @@ class OpenRequest extends ConnectionRequest {
       const versions = `The requested version (${this.newVersion}) is less than the existing version`;
       return this.fail(versionError(`${versions} (${opened.version}).`));
     }
-    this.#connection = new Connection(this.id, this.name, opened);
+    this.#database = Connection.open(this.id, this.name, opened);
     return opened.version < this.newVersion ? this.closeOthers() : this.#succeed();
   }
 
@@ -98,8 +102,8 @@ class OpenRequest extends ConnectionRequest {
     } catch (error) {
       return this.#close(error);
     }
-    const transaction = this.#connection.beginUpgrade(this.newVersion, this);
-    IDBRequest.succeed(this.object, this.#connection.object);
+    const transaction = this.#connection.beginUpgrade(this.#database, this.newVersion, this);
+    IDBRequest.succeed(this.object, this.#database);
     IDBRequest.setTransaction(this.object, transaction.object);
     transaction.upgrade(() => fireVersionChangeEvent("upgradeneeded", this.object, this.oldVersion, this.newVersion));
     return true;
@@ -128,7 +132,7 @@ class OpenRequest extends ConnectionRequest {
 
   #succeed() {
     this.leave(true, true);
-    IDBRequest.succeed(this.object, this.#connection.object);
+    IDBRequest.succeed(this.object, this.#database);
     EventTarget.fire(this.object, new Event("success"));
     return true;
   }

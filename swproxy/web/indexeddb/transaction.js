@@ -36,6 +36,7 @@ onHostMessage("start", ({ id }) => waiting.get(id)?.start() ?? false);
 export class Transaction {
   id = nextNumber();
   connection;
+  database; // the IDBDatabase, which lives as long as this
   mode;
   durability;
   object = new IDBTransaction(this);
@@ -52,8 +53,9 @@ export class Transaction {
   #handles = new SafeMap(); // ObjectStore -> IDBObjectStore
   #owner = null; // of an upgrade transaction: { committed(), finished(isAborted) }
 
-  constructor(connection, mode, scope, durability) {
+  constructor(connection, database, mode, scope, durability) {
     this.connection = connection;
+    this.database = database;
     this.mode = mode;
     this.durability = durability;
     this.#scope = scope;
@@ -61,8 +63,8 @@ export class Transaction {
   }
 
   /** One of IDBDatabase.transaction(): it waits for its turn among those of the database. */
-  static create(connection, mode, scope, durability) {
-    const transaction = new Transaction(connection, mode, scope, durability);
+  static create(connection, database, mode, scope, durability) {
+    const transaction = new Transaction(connection, database, mode, scope, durability);
     transaction.#activate();
     waiting.set(transaction.id, transaction);
     const stores = MapValues(scope);
@@ -76,8 +78,8 @@ export class Transaction {
    * An upgrade transaction, which has its database for itself.
    * @param owner { committed(), finished(isAborted) }, called before and after its last event
    */
-  static createUpgrade(connection, owner) {
-    const transaction = new Transaction(connection, "versionchange", null, "default");
+  static createUpgrade(connection, database, owner) {
+    const transaction = new Transaction(connection, database, "versionchange", null, "default");
     transaction.#state = INACTIVE;
     transaction.#isStarted = true;
     transaction.#owner = owner;
@@ -208,7 +210,10 @@ export class Transaction {
     try {
       result = typeof finish === "function" ? finish(outcome) : convertKeyToValue(outcome ?? finish);
     } catch (error) {
-      return this.#fireError(request, error); // what is stored cannot be read
+      // What is stored cannot be read.
+      if (this.#state !== COMMITTING) return this.#fireError(request, error);
+      this.abort(error);
+      return false;
     }
     IDBRequest.succeed(request, result);
     return this.#fireSuccess(request);
@@ -242,7 +247,7 @@ export class Transaction {
     return (
       EventTarget.hasListener(request, type) ||
       EventTarget.hasListener(this.object, type) ||
-      EventTarget.hasListener(this.connection.object, type)
+      EventTarget.hasListener(this.database, type)
     );
   }
 
@@ -316,7 +321,7 @@ export class Transaction {
   #aborted() {
     if (this.isUpgrade) this.connection.upgradeTransaction = null;
     const hasListener =
-      EventTarget.hasListener(this.object, "abort") || EventTarget.hasListener(this.connection.object, "abort");
+      EventTarget.hasListener(this.object, "abort") || EventTarget.hasListener(this.database, "abort");
     if (hasListener) EventTarget.fire(this.object, new Event("abort", bubblingOnly));
     this.#finish(true);
     return hasListener;
@@ -344,8 +349,8 @@ export class IDBTransaction extends EventTarget {
     return typeof value === "object" && value !== null && #transaction in value;
   }
 
-  static connectionOf(object) {
-    return object.#transaction.connection;
+  static databaseOf(object) {
+    return object.#transaction.database;
   }
 
   get objectStoreNames() {
@@ -361,7 +366,7 @@ export class IDBTransaction extends EventTarget {
   }
 
   get db() {
-    return this.#transaction.connection.object;
+    return this.#transaction.database;
   }
 
   get error() {
@@ -400,5 +405,5 @@ export const sortedNameList = (map) => new DOMStringList(ArrayPrototypeSort(MapK
 // The parents of https://w3c.github.io/IndexedDB/#request-construct and #transaction-construct
 setGetTheParent((target) => {
   if (IDBRequest.is(target)) return IDBRequest.transactionOf(target);
-  return IDBTransaction.is(target) ? IDBTransaction.connectionOf(target).object : null;
+  return IDBTransaction.is(target) ? IDBTransaction.databaseOf(target) : null;
 });
