@@ -29,6 +29,7 @@ from swproxy.service_worker.states import RunningStatus
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
 from swproxy.storage.database import Database
+from swproxy.storage.indexeddb import directory as indexeddb
 from swproxy.storage.journal import Journal
 from swproxy.storage.profile import Profile
 from swproxy.workers.dispatcher import FetchDispatcher
@@ -94,7 +95,7 @@ class ServiceWorkerContext:
             self.journal,
         )
         if not was_clean:
-            for origin in cache_storage.origins(profile.caches):
+            for origin in {*cache_storage.origins(profile.caches), *indexeddb.origins(profile.indexeddb)}:
                 self._host.mark_unclean(origin)
         self.manager = WorkerManager(
             self._host,

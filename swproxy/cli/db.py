@@ -9,19 +9,20 @@ from typing import Any
 import click
 
 from swproxy.cli.options import json_option, origin_of_text, profile_option
-from swproxy.cli.output import counted, print_json, print_table, say, size
+from swproxy.cli.output import counted, print_json, print_table, say, size, visible
 from swproxy.control.client import call
-from swproxy.errors import InvalidInput, NotFoundError, NotRunning, SwproxyError
+from swproxy.errors import DatabaseDamaged, InvalidInput, NotFoundError, NotRunning, SwproxyError
 from swproxy.storage.indexeddb import directory
 from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.describe import key_as_json, value_as_json
 from swproxy.storage.indexeddb.keys import decode_key
-from swproxy.storage.indexeddb.reading import KeyRange, Source
+from swproxy.storage.indexeddb.reading import KeyRange, Row, Source
 from swproxy.storage.indexeddb.schema import IndexInfo, KeyPath, StoreInfo
 from swproxy.storage.profile import Profile
 
 # Records that an export has in memory at a time, with all their parts.
 _BATCH = 16
+_ATTEMPTS = 5
 
 
 @click.group("db")
@@ -50,9 +51,9 @@ def _require_origin(profile: Profile, origin: str) -> list[directory.Found]:
 def _require_database(profile: Profile, origin: str, name: str) -> directory.Found:
     found = _require_origin(profile, origin)
     for each in found:
-        if each.name == name:
+        if name in (each.name, visible(each.name)):  # also as it is shown: not every name can be typed
             return each
-    known = ", ".join(each.name for each in found)
+    known = ", ".join(f"'{each.name}'" for each in found)
     raise NotFoundError(f"{origin} has no database named '{name}'. Its databases: {known}.")
 
 
@@ -249,10 +250,18 @@ def export_command(origin: str, name: str, store: str | None, profile: Profile) 
                 say(line)
 
 
+def _rows(database: IndexedDatabase, store: StoreInfo, last: bytes | None) -> list[Row]:
+    """Some records behind a key. A worker may delete large values while they are read: not every miss is damage."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(DatabaseDamaged):
+            return database.rows(Source(store.id), KeyRange(last, lower_open=True), "next", _BATCH, values=True)
+    return database.rows(Source(store.id), KeyRange(last, lower_open=True), "next", _BATCH, values=True)
+
+
 def _lines(database: IndexedDatabase, store: StoreInfo) -> Iterator[str]:
     last = None
     named = json.dumps(store.name, ensure_ascii=False)
-    while rows := database.rows(Source(store.id), KeyRange(last, lower_open=True), "next", _BATCH, values=True):
+    while rows := _rows(database, store, last):
         last = rows[-1].key
         for row in rows:
             assert row.value is not None

@@ -164,6 +164,13 @@ class BlockingChannel(Generic[Incoming]):
             if self._ready:
                 return self._ready.popleft()
 
+    def take_ready(self, wanted: Callable[[Incoming], bool]) -> list[Incoming]:
+        """Those of the messages that are here already and come next, up to the first that is not wanted."""
+        taken = []
+        while self._ready and wanted(self._ready[0]):
+            taken.append(self._ready.popleft())
+        return taken
+
     def _wait(self, timeout: float | None) -> bool:
         """Whether there is something to receive; False after the timeout, or for the alarm."""
         if self._alarm is None:

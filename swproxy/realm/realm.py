@@ -4,6 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -26,6 +27,8 @@ _State = TypeVar("_State")
 
 # The bytes of a value that is sent to another worker; a frame of the channel can have twice as many.
 RECORD_LIMIT = 1 << 27
+# Seconds.
+HEARTBEAT = 1.0
 
 
 class ScriptNotLoaded(SwproxyError):
@@ -83,7 +86,10 @@ class Realm:
         )
         databases = Path(start.databases_directory)
         self.caches = CacheStorage(
-            Path(start.caches_directory), start.quota, databases=lambda: indexeddb.usage(databases)
+            Path(start.caches_directory),
+            start.quota,
+            databases=lambda: indexeddb.usage(databases),
+            logged=lambda: indexeddb.logged(databases),
         )
         self.engine.turn_budget = start.turn_budget
 
@@ -160,6 +166,14 @@ class Realm:
 
         self._background.submit(work, done)
         return pending
+
+    def patiently(self, work: Callable[[], _State]) -> _State:
+        """What ``work`` returns, which may take long, and not because of a script: the proxy hears that we live."""
+        with self.engine.waiting(), ThreadPoolExecutor(1) as thread:
+            future = thread.submit(work)
+            while not wait([future], HEARTBEAT).done:
+                self.channel.send(messages.Pong())
+            return future.result()
 
     def call(self, method: str, *arguments: Any) -> Pending:
         """Asks the proxy."""

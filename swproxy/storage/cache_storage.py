@@ -373,11 +373,19 @@ class CacheStorage:
         directory: of the origin; made when the first cache is opened.
         quota: bytes, of the origin.
         databases: the bytes on disk of what else counts against it.
+        logged: of these, what will still be written once more.
     """
 
-    def __init__(self, directory: Path, quota: int = 1 << 62, *, databases: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        quota: int = 1 << 62,
+        *,
+        databases: Callable[[], int] = lambda: 0,
+        logged: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._directory = directory
-        self.quota = Quota(quota, directory, {"caches": self.usage, "indexedDB": databases})
+        self.quota = Quota(quota, directory, {"caches": self.usage, "indexedDB": databases}, logged)
         self._index: diskcache.Cache | None = None
         self._open: dict[str, RequestResponseList] = {}
         self._known_changes: int | None = None

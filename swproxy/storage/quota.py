@@ -2,17 +2,19 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from swproxy.errors import QuotaExceededError
+from swproxy.errors import QuotaExceededError, UnknownError
 
 # So many bytes of the disk, or this part of a small one, are left free: to read and to delete takes some, too.
 MARGIN = 1 << 22
 MARGIN_PART = 16
 DISK_FULL = "The disk is full: free some space."
-# Seconds for which a usage is good enough to add to what was written since.
+# Seconds for which a usage is good enough to add to what was written since, and the part of the room that may be.
 FRESH = 1.0
+PATIENCE_PART = 8
 
 
 class Quota:
@@ -22,19 +24,34 @@ class Quota:
         limit: bytes.
         directory: of the origin, which need not be there yet.
         usages: name of what there is -> its bytes on the disk, now.
+        logged: bytes that the databases' logs will still add to them.
     """
 
-    def __init__(self, limit: int, directory: Path, usages: Mapping[str, Callable[[], int]]) -> None:
+    def __init__(
+        self,
+        limit: int,
+        directory: Path,
+        usages: Mapping[str, Callable[[], int]],
+        logged: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.limit = limit
         self._directory = directory
         self._usages = usages
+        self._logged = logged
+        # What ``reserve`` knows: the usage some time ago, what was written since, how much may be before it looks.
         self._known = 0
         self._known_at = -FRESH
         self._reserved = 0
+        self._patience = 0
 
     def usage(self) -> dict[str, int]:
-        """Bytes on disk, by name."""
-        return {name: usage() for name, usage in self._usages.items()}
+        """Bytes on disk, by name.
+
+        Raises:
+            UnknownError: the disk does not tell.
+        """
+        with _disk_errors():
+            return {name: usage() for name, usage in self._usages.items()}
 
     def require(self, size: int, *, on_disk: int = 0, logged: int = 0) -> None:
         """Makes sure that there is room for ``size`` more bytes.
@@ -45,21 +62,50 @@ class Quota:
 
         Raises:
             QuotaExceededError: they are more than the quota, or the disk would be too full.
+            UnknownError: the disk does not tell.
         """
-        self._known, self._known_at, self._reserved = sum(self.usage().values()), time.monotonic(), 0
-        self._check(size, on_disk, logged)
-
-    def reserve(self, size: int) -> None:
-        """As ``require``, often: adds up for a moment what is written, and does not look each time."""
-        self._reserved += size
-        too_much = self._known + self._reserved > self.limit
-        if too_much or self._reserved > MARGIN or time.monotonic() - self._known_at > FRESH:
-            self.require(size)
-
-    def _check(self, size: int, on_disk: int, logged: int) -> None:
+        self._look()
+        room = self._room_on_disk() + on_disk - logged
         if self._known + size > self.limit:
             raise QuotaExceededError(f"The origin's quota of {self.limit} bytes would be exceeded.")
-        disk = os.statvfs(next(path for path in (self._directory, *self._directory.parents) if path.exists()))
-        margin = min(MARGIN, disk.f_blocks * disk.f_frsize // MARGIN_PART)
-        if disk.f_bavail * disk.f_frsize < size - on_disk + logged + margin:
+        if size > room:
             raise QuotaExceededError(DISK_FULL)
+        self._patience = max(0, min(self.limit - self._known - size, room - size) // PATIENCE_PART)
+
+    def reserve(self, size: int) -> None:
+        """As ``require`` for a database, which writes everything twice; does not look at the disk each time."""
+        self._reserved += size
+        if not self._is_sure():
+            with _disk_errors():
+                logged = self._logged()
+            self.require(2 * size, on_disk=size, logged=logged)
+
+    def has_room(self, size: int) -> bool:
+        """Whether that many bytes more are within the quota."""
+        if not self._is_sure():
+            self._look()
+        return self._known + self._reserved + size <= self.limit
+
+    def forget(self) -> None:
+        """Something was deleted: the next one looks again."""
+        self._known_at = -FRESH
+
+    def _is_sure(self) -> bool:
+        return self._reserved <= self._patience and time.monotonic() - self._known_at < FRESH
+
+    def _look(self) -> None:
+        self._known, self._known_at, self._reserved = sum(self.usage().values()), time.monotonic(), 0
+
+    def _room_on_disk(self) -> int:
+        with _disk_errors():
+            disk = os.statvfs(next(path for path in (self._directory, *self._directory.parents) if path.exists()))
+        margin = min(MARGIN, disk.f_blocks * disk.f_frsize // MARGIN_PART)
+        return disk.f_bavail * disk.f_frsize - margin
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnknownError(f"Cannot see how much room there is on the disk: {error.strerror}.") from None

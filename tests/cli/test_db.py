@@ -85,7 +85,7 @@ def test_show(filled: CommandLine) -> None:
     missing = filled.run("db", "show", A, NAME, "none")
     assert missing.stderr.endswith("has no store named 'none'. Its stores: s\\u001b, other.\n")
     missing = filled.run("db", "show", A, "none")
-    assert missing.stderr == f"swproxy: {A} has no database named 'none'. Its databases: v\\u001b[31m1.\n"
+    assert missing.stderr == f"swproxy: {A} has no database named 'none'. Its databases: 'v\\u001b[31m1'.\n"
 
 
 def test_export(filled: CommandLine) -> None:

@@ -299,7 +299,7 @@ async def test_damaged_caches_keep_no_worker_from_starting(
     for database in directory.rglob("cache.db"):
         database.write_bytes(b"no database at all" * 1000)
     assert await workers.context.manager.run_service_worker(worker) is None
-    assert f"cannot tidy the caches of {SITE}: The caches in {directory} are damaged" in caplog.text
+    assert f"cannot tidy what {SITE} has stored: The caches in {directory} are damaged" in caplog.text
 
 
 async def test_a_full_disk_keeps_no_worker_from_starting(small_disk: Path) -> None:

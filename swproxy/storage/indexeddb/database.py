@@ -6,6 +6,7 @@ transaction: what they read, nobody writes meanwhile.
 
 import json
 import math
+import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,13 +15,15 @@ from pathlib import Path
 from swproxy.errors import ConstraintError, UnknownError
 from swproxy.storage.bodies import CompleteBody
 from swproxy.storage.indexeddb import schema
-from swproxy.storage.indexeddb.failures import RAISED, damaged, failure, translated
+from swproxy.storage.indexeddb.failures import BUSY_TIMEOUT, RAISED, damaged, failure, translated
 from swproxy.storage.indexeddb.part_files import PartFiles
 from swproxy.storage.indexeddb.reading import Cursor, Direction, KeyRange, Reader, Row, Source
 from swproxy.storage.indexeddb.schema import IndexInfo, KeyPath, StoreInfo
 from swproxy.storage.indexeddb.values import StoredValue, decode_value
 from swproxy.storage.indexeddb.writing import IndexKeys, Writer
 
+# Bytes: SQLite itself empties its log when it has about so many.
+LOG_LIMIT = 1 << 22
 # The current number of a key generator that has used up its numbers is greater.
 _LAST_NUMBER = 1 << 53
 # Free pages that are never worth the time of giving them back.
@@ -41,6 +44,9 @@ class IndexedDatabase:
         self.name = name
         self._connection = connection
         self._execute = connection.execute
+        self._path = str(directory / schema.FILE)
+        self._log = f"{self._path}-wal"
+        self._identity = schema.identity(self._path)
         self._files = PartFiles(directory / schema.PARTS)
         self._reader = Reader(connection, lambda data: decode_value(data, self._files.open))
         self._writer = Writer(connection, self._write_file, self._doom)
@@ -124,6 +130,8 @@ class IndexedDatabase:
         if synchronous != self._synchronous:
             self._execute(f"PRAGMA synchronous = {synchronous}")
             self._synchronous = synchronous
+        if not schema.is_same_file(self._path, self._identity):
+            raise damaged(self.name, f"{schema.FILE} was removed")  # what is written to it would be lost
         self._execute("BEGIN IMMEDIATE")
         self._begun = True
         self._is_strict = strict
@@ -140,12 +148,32 @@ class IndexedDatabase:
             if self._is_strict and self._written:
                 self._files.sync()
             self._execute("COMMIT")
-        except BaseException:
+        except Exception:
             self.roll_back()
+            raise
+        except BaseException:  # the alarm of a turn that is too long: it may come when all is done
+            if self._connection.in_transaction:
+                self.roll_back()
+            else:
+                self._forget_transaction()
             raise
         doomed = self._doomed
         self._forget_transaction()
         self._files.remove(doomed)
+        self.trim_log(LOG_LIMIT)
+
+    def trim_log(self, limit: int = 0) -> None:
+        """Brings what is in the log into the database if the log has more bytes, unless somebody reads it now."""
+        try:
+            if self._begun or os.stat(self._log).st_size <= limit:  # noqa: PTH116, at each commit
+                return
+            self._execute("PRAGMA busy_timeout = 0")
+            try:
+                self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        except (OSError, sqlite3.Error):
+            return  # it is as good as it was
 
     def _give_pages_back(self) -> None:
         """The usage of an origin falls when it deletes something."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from swproxy.errors import DatabaseDamaged, SwproxyError
+from swproxy.errors import SwproxyError
 from swproxy.storage.indexeddb import part_files, schema
 from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.failures import failure
@@ -39,8 +39,16 @@ def origins(root: Path) -> list[str]:
 
 
 def database_directory(origin_directory: Path, name: str) -> Path:
-    """Where the database of that name is, or would be."""
-    return origin_directory / hashlib.sha256(schema.encode_name(name)).hexdigest()[:32]
+    """Where the database of that name is, or may be made.
+
+    No path is used twice: what somebody still has open of a database that was deleted cannot be taken for a part of
+    the next one of that name.
+    """
+    digest = hashlib.sha256(schema.encode_name(name)).hexdigest()[:32]
+    for path in _directories(origin_directory):
+        if path.stem == digest:
+            return path
+    return origin_directory / f"{digest}.{secrets.token_hex(4)}"
 
 
 def _directories(origin_directory: Path) -> Iterator[Path]:
@@ -108,27 +116,38 @@ def delete_directory(directory: Path, name: str) -> bool:
     return True
 
 
+def logged(origin_directory: Path) -> int:
+    """Bytes in the logs, which will go into the databases."""
+    total = 0
+    for path in _directories(origin_directory):
+        with suppress(OSError):
+            total += (path / f"{schema.FILE}-wal").stat().st_size
+    return total
+
+
 def usage(origin_directory: Path) -> int:
     """Bytes on disk, of all databases."""
     return sum(database_usage(path) for path in _directories(origin_directory))
 
 
 def database_usage(directory: Path) -> int:
-    """Bytes on disk, of one database."""
+    """Bytes on disk, of one database; pages that it will use again do not count."""
     total = part_files.total_size(f"{directory}/{schema.PARTS}")
-    for name in (schema.FILE, f"{schema.FILE}-wal"):
-        with suppress(FileNotFoundError):
+    for name in (f"{schema.FILE}-wal", schema.NAME):
+        with suppress(OSError):
             total += os.stat(f"{directory}/{name}").st_size  # noqa: PTH116, called often
+    with suppress(OSError), open(f"{directory}/{schema.FILE}", "rb", buffering=0) as file:
+        total += schema.used_bytes(file.read(schema.HEADER), os.fstat(file.fileno()).st_size)
     return total
 
 
-def sweep(origin_directory: Path) -> list[DatabaseDamaged]:
+def sweep(origin_directory: Path) -> list[SwproxyError]:
     """Removes what killed processes have left: half a database, one without a version, files of no record.
 
     Nobody else may use the databases of the origin meanwhile.
 
     Returns:
-        those that are damaged; they stay.
+        about those that cannot be used, and stay as they are.
     """
     if not origin_directory.is_dir():
         return []
@@ -146,7 +165,7 @@ def sweep(origin_directory: Path) -> list[DatabaseDamaged]:
                 database.close()
             if not database.version:
                 delete_directory(path, database.name)
-        except DatabaseDamaged as error:
+        except SwproxyError as error:
             errors.append(error)
     with suppress(OSError):  # it has databases
         origin_directory.rmdir()

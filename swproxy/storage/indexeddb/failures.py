@@ -15,6 +15,10 @@ BUSY_TIMEOUT = 5.0  # seconds
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH)
 # Those of the codes of "disk I/O error" that speak of what has been read. A full disk has others.
 _BAD_READS = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+_FULL = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE),
+    *(sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP),
+)
 
 # What SQLite, files and values raise. A message of SQLite that quotes garbage cannot be decoded.
 RAISED = (sqlite3.Error, OSError, Garbage, UnicodeDecodeError)
@@ -54,7 +58,7 @@ def failure(name: str, error: Exception) -> SwproxyError:
     kind = code & 0xFF
     if kind in _DAMAGE or code in _BAD_READS or (kind == sqlite3.SQLITE_ERROR and "no such" in str(error)):
         return damaged(name, error)
-    if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+    if code in _FULL:
         return QuotaExceededError("The disk is full: free some space.")
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return UnknownError(

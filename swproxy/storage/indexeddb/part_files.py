@@ -11,7 +11,7 @@ from swproxy.storage.bodies import MEMORY_LIMIT, BytesBody, CompleteBody, FileBo
 from swproxy.storage.indexeddb.values import Garbage
 
 # The name has the size, in bytes, so that the sum of all needs no look at each of them.
-_NAME = re.compile(r"[0-9a-f]{16}-([0-9]+)")
+_NAME = re.compile(r"[0-9a-f]{16}-([0-9]{1,15})")
 
 
 class PartFiles:
@@ -29,6 +29,7 @@ class PartFiles:
         name = f"{secrets.token_hex(8)}-{body.size}"
         path = self._directory / name
         try:
+            self._directory.mkdir(mode=0o700, exist_ok=True)
             with path.open("xb") as file:
                 for data in chunks(body):
                     file.write(data)
@@ -86,7 +87,7 @@ class PartFiles:
 
 def total_size(directory: str) -> int:
     """Bytes of all part files in a directory; 0 if there is none."""
-    return sum(int(name[17:]) for name in _listed(directory) if name[17:].isdecimal())
+    return sum(int(found[1]) for name in _listed(directory) if (found := _NAME.fullmatch(name)))
 
 
 def _listed(directory: Path | str) -> list[str]:

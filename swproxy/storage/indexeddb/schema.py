@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import struct
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from swproxy.errors import ProfileError
 from swproxy.storage.indexeddb.failures import BUSY_TIMEOUT, RAISED, damaged, failure, require_file
 
 FILE = "data.db"
+HEADER = 100  # bytes, at its beginning
 PARTS = "parts"
 # For people, and for when the database itself cannot say it any more.
 NAME = "name"
@@ -91,6 +93,29 @@ class StoreInfo(msgspec.Struct):
     indexes: list[IndexInfo]
 
 
+def used_bytes(header: bytes, size: int) -> int:
+    """The bytes of a file of that size that are in use, by its header (https://sqlite.org/fileformat2.html)."""
+    if len(header) < HEADER:
+        return size
+    page_size, pages, free = struct.unpack_from(">H", header, 16)[0], *struct.unpack_from(">I4xI", header, 28)
+    used = (pages - free) * (1 << 16 if page_size == 1 else page_size)
+    return used if 0 < used <= size else size
+
+
+def identity(path: str) -> tuple[int, int]:
+    """Of a file, whatever its name is later."""
+    found = os.stat(path)  # noqa: PTH116, at each transaction
+    return found.st_dev, found.st_ino
+
+
+def is_same_file(path: str, known: tuple[int, int]) -> bool:
+    """Whether the path still leads to the file that had that identity."""
+    try:
+        return identity(path) == known
+    except OSError:
+        return False
+
+
 def encode_name(name: str) -> bytes:
     """Names are any code units."""
     return name.encode("utf-16-be", "surrogatepass")
@@ -121,17 +146,22 @@ def create(directory: Path, name: str) -> None:
             connection.execute("COMMIT")
         finally:
             connection.close()
-        with (new / FILE).open("rb") as file:
-            os.fsync(file.fileno())
-        try:
-            os.rename(new, directory)  # noqa: PTH104
-        except OSError:
-            if not directory.is_dir():
-                raise
-            shutil.rmtree(new)  # somebody else was faster
+        _sync(new / FILE)
+        os.rename(new, directory)  # noqa: PTH104
+        for path in (directory.parent, directory.parent.parent):
+            _sync(path)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+def _sync(path: Path) -> None:
+    """What a file or a directory has is on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def known_name(directory: Path) -> str:

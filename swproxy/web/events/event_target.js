@@ -33,7 +33,7 @@ export function setGetTheParent(function_) {
   getTheParent = function_;
 }
 
-let didThrow = false; // a listener of the event that is being dispatched
+let didThrow = false; // a listener of the event that is being dispatched, or was the last
 
 let report = () => {};
 /** Sets what an exception in a listener is reported to: https://html.spec.whatwg.org/#report-an-exception */
@@ -133,6 +133,7 @@ export class EventTarget extends Itself {
   static dispatch(target, event) {
     const path = [target];
     for (let next = getTheParent(target); next !== null; next = getTheParent(next)) path[path.length] = next;
+    didThrow = false;
     return Event.dispatch(
       event,
       path,
@@ -143,25 +144,21 @@ export class EventTarget extends Itself {
 
   /** Fires a trusted event: whether one of its listeners threw (legacyOutputDidListenersThrowFlag). */
   static fireWatching(target, event) {
-    const outer = didThrow;
-    didThrow = false;
-    try {
-      EventTarget.fire(target, event);
-      return didThrow;
-    } finally {
-      didThrow = outer;
-    }
+    EventTarget.fire(target, event);
+    return didThrow;
   }
 
   #invoke(listener, event) {
     if (listener.once) this.#remove(listener);
+    let hasThrown = didThrow; // another one may dispatch events of its own
     try {
       if (listener.handler) runHandler(listener.handler, this, event);
       else callUserObjectOperation(listener.callback, "handleEvent", this, [event]);
     } catch (error) {
-      didThrow = true;
+      hasThrown = true;
       report(error);
     }
+    didThrow = hasThrown;
   }
 
   #add(listener) {

@@ -8,6 +8,7 @@ import {
   SetValues,
   TypeErrorConstructor,
 } from "../infra/primordials.js";
+import { errorOf } from "swproxy:bootstrap";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
 import { defineInterface, optional } from "../webidl/interface.js";
@@ -210,10 +211,11 @@ export class IDBDatabase extends EventTarget {
       throw invalidAccessError("The autoIncrement option was set but the keyPath option was empty or a list.");
     }
     transaction.flush();
-    const id = op_idb_create_store(connection.id, name, keyPath, autoIncrement);
+    const { 0: id, 1: refusal } = op_idb_create_store(connection.id, name, keyPath, autoIncrement);
     const store = new ObjectStore({ id, name, keyPath, autoIncrement });
     connection.stores.set(name, store);
     connection.added(store);
+    if (refusal !== null) transaction.abortLater(errorOf(refusal[0], refusal[1]));
     return transaction.handleOf(store);
   }
 

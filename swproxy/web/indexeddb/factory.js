@@ -18,7 +18,7 @@ import { Connection, IDBDatabase } from "./database.js";
 import { abortError, versionError } from "./errors.js";
 import { compareKeys, keyOf } from "./keys.js";
 import { IDBOpenDBRequest, IDBRequest } from "./request.js";
-import { nextNumber, onHostMessage, queueDatabaseTask } from "./tasks.js";
+import { nextNumber, onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks.js";
 import { fireVersionChangeEvent } from "./version_change_event.js";
 
 const requests = new SafeMap(); // number -> OpenRequest or DeleteRequest, of those that are in a connection queue
@@ -115,9 +115,10 @@ class OpenRequest extends ConnectionRequest {
   }
 
   finished(isAborted) {
-    IDBRequest.setTransaction(this.object, null);
     if (isAborted) IDBRequest.reset(this.object);
-    queueDatabaseTask(() => {
+    queueDatabaseTask((isShared) => {
+      if (isShared) return POSTPONED;
+      IDBRequest.setTransaction(this.object, null);
       if (isAborted) return this.#close(abortError("The version change transaction was aborted."));
       if (this.#connection.isClosePending) return this.#close(abortError("The connection was closed."));
       return this.#succeed();

@@ -70,15 +70,12 @@ export function extractKey(value, keyPath, multiEntry = false) {
 export function canInject(value, keyPath) {
   const identifiers = StringPrototypeSplit(keyPath, ".");
   for (let i = 0; i < identifiers.length - 1; i++) {
-    if (!isObjectOrArray(value)) return false;
+    if (!isObject(value)) return false;
     if (!ObjectHasOwn(value, identifiers[i])) return true;
     value = value[identifiers[i]];
   }
-  return isObjectOrArray(value);
+  return isObject(value);
 }
-
-// "An Object or an Array" leaves platform objects aside, as other implementations have it.
-const isObjectOrArray = (value) => isObject(value) && !isBlob(value);
 
 /** https://w3c.github.io/IndexedDB/#inject-a-key-into-a-value-using-a-key-path; `keyValue` is a value, not a key. */
 export function inject(value, keyPath, keyValue) {

@@ -87,6 +87,7 @@ export function convertValueToMultiEntryKey(input) {
   const seen = new SafeSet();
   seen.add(input);
   const keys = [];
+  const texts = new SafeSet();
   for (let i = 0; i < input.length; i++) {
     let key;
     try {
@@ -95,14 +96,12 @@ export function convertValueToMultiEntryKey(input) {
     } catch {
       continue;
     }
-    if (!isInvalid(key) && !includes(keys, key)) keys[keys.length] = key;
+    if (isInvalid(key)) continue;
+    const text = keyText(key);
+    if (!texts.has(text)) keys[keys.length] = key;
+    texts.add(text);
   }
   return [ARRAY, keys];
-}
-
-function includes(keys, wanted) {
-  for (let i = 0; i < keys.length; i++) if (compareKeys(keys[i], wanted) === 0) return true;
-  return false;
 }
 
 /** The keys that a multiEntry index gets for one key. */

@@ -193,12 +193,13 @@ export class IDBObjectStore {
     }
     transaction.flush();
     const { connection } = transaction;
-    const id = op_idb_create_index(connection.id, this.#store.id, name, keyPath, unique, multiEntry);
+    const created = op_idb_create_index(connection.id, this.#store.id, name, keyPath, unique, multiEntry);
+    const { 0: id, 1: refusal } = created;
     const index = new Index(this.#store, { id, name, keyPath, unique, multiEntry });
     this.#store.indexes.set(name, index);
     connection.added(index);
-    const failure = populate(connection.id, this.#store, index);
-    if (failure !== null) transaction.abortLater(failure);
+    const failure = refusal ?? populate(connection.id, this.#store, index);
+    if (failure !== null) transaction.abortLater(errorOf(failure[0], failure[1]));
     return this.#handleOf(index);
   }
 
@@ -227,6 +228,7 @@ const nothing = () => undefined;
 export function store(source, value, key, overwrite, requestSource, checkKey = null) {
   const { transaction, indexes } = source;
   const { keyPath, autoIncrement, id } = source.store;
+  source.check(); // once more: a getter of the key may have done anything
   const serialized = transaction.whileInactive(() => serializeForStorage(value));
   source.checkActive();
   let clone;
@@ -273,7 +275,7 @@ function keysInIndex(value, { keyPath, multiEntry }) {
   return multiEntry ? subkeysOf(key) : [key];
 }
 
-/** Gives a new index what the records of its store have for it; an error if they may not be in it together. */
+/** Gives a new index what the records of its store have for it; the [name, message] of what prevents that, or null. */
 function populate(connection, { id, keyPath }, index) {
   let after = null;
   for (;;) {
@@ -287,7 +289,7 @@ function populate(connection, { id, keyPath }, index) {
     }
     if (records.length === 0) return null;
     const failure = op_idb_add_index_entries(connection, index.id, entries);
-    if (failure !== undefined) return errorOf(failure[0], failure[1]);
+    if (failure !== undefined) return failure;
   }
 }
 

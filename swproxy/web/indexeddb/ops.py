@@ -4,11 +4,13 @@ The proxy says when a connection may be opened and a transaction may start (work
 connections have one number in all three places. What a script does in a transaction comes here in batches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swproxy.errors import ConstraintError, SwproxyError
+from swproxy.errors import ConstraintError, QuotaExceededError, SwproxyError
+from swproxy.realm.engine import Pending
 from swproxy.storage.indexeddb import directory as directories
 from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.reading import Direction, KeyRange, Row
@@ -26,8 +28,21 @@ from swproxy.web.indexeddb.wire import (
 
 # More bytes than this of values are not given to scripts at once, if there is more than one.
 RESULTS_LIMIT = 1 << 22
+# A transaction that may have written more, in bytes, may take its time to be committed.
+MUCH = 1 << 24
+# Bytes on the disk for a character of a name, which is in several places.
+NAME_COST = 8
 # Records that are read at once to populate an index.
 POPULATE_BATCH = 256
+
+
+@dataclass(slots=True)
+class Writer:
+    """A transaction that has begun to write. ``has_deleted``: perhaps much; ``size``: bytes of values."""
+
+    transaction: int
+    has_deleted: bool = False
+    size: int = 0
 
 
 class Connections:
@@ -35,7 +50,7 @@ class Connections:
 
     def __init__(self) -> None:
         self.databases: dict[int, IndexedDatabase] = {}
-        self.writers: dict[int, int] = {}  # connection -> transaction that has begun to write
+        self.writers: dict[int, Writer] = {}  # by the number of the connection
 
     def close(self) -> None:
         for database in self.databases.values():
@@ -56,7 +71,7 @@ def _directory(realm: Any) -> Path:
 
 def op_idb_schedule(realm: Any) -> None:
     """Lets a turn come for the database tasks, when the worker has looked at its messages once more."""
-    realm.tasks.append(lambda: realm.later("deliver", target="indexedDB", detail={"type": "run"}))
+    realm.tasks.append(lambda: realm.later("deliver", target="indexedDB", detail=[{"type": "run"}]))
 
 
 # Connections
@@ -76,9 +91,11 @@ def op_idb_open(realm: Any, id: int, name: str, check: bool, version: int | None
     """
     directory = directories.database_directory(_directory(realm), name)
     if not directory.exists():
-        realm.caches.quota.require(0)
-    with realm.engine.waiting():
-        database = IndexedDatabase.open(directory, name, check=check)
+        realm.caches.quota.reserve(NAME_COST * len(name))
+    if check:
+        database = realm.patiently(lambda: IndexedDatabase.open(directory, name, check=True))
+    else:
+        database = IndexedDatabase.open(directory, name, check=False)
     if version is not None and database.version > version:
         database.close()
         return {"version": database.version, "stores": []}
@@ -124,10 +141,12 @@ def op_idb_close(realm: Any, connection: int) -> None:
     connections = _connections(realm)
     database = connections.databases.pop(connection)
     connections.writers.pop(connection, None)
-    database.close()
-    if database.version == 0:
-        directories.delete_database(_directory(realm), database.name)
-    realm.tell("db_close", connection)
+    try:
+        database.close()
+        if database.version == 0:
+            directories.delete_database(_directory(realm), database.name)
+    finally:
+        realm.tell("db_close", connection)
 
 
 def op_idb_version(realm: Any, name: str) -> int | None:
@@ -139,9 +158,12 @@ def op_idb_delete(realm: Any, name: str) -> None:
     directories.delete_database(_directory(realm), name)
 
 
-def op_idb_databases(realm: Any) -> list[dict[str, Any]]:
-    """IDBDatabaseInfo of all that have a version."""
-    return [{"name": name, "version": version} for name, version in directories.databases(_directory(realm))]
+def op_idb_databases(realm: Any) -> Pending:
+    """IDBDatabaseInfo of all that have a version, in a turn of its own."""
+    pending: Pending = realm.defer()
+    found = directories.databases(_directory(realm))
+    realm.settle_in_task(pending, [{"name": name, "version": version} for name, version in found])
+    return pending
 
 
 # Upgrades
@@ -154,8 +176,20 @@ def op_idb_begin_upgrade(realm: Any, connection: int, version: int) -> None:
     database.set_version(version)
 
 
-def op_idb_create_store(realm: Any, connection: int, name: str, key_path: Any, auto_increment: bool) -> int:
-    return _database(realm, connection).create_store(name, key_path, auto_increment)
+def op_idb_create_store(
+    realm: Any, connection: int, name: str, key_path: Any, auto_increment: bool
+) -> tuple[int, list[str] | None]:
+    """Makes a store: its number, and what the transaction is to be aborted with, if so."""
+    number = _database(realm, connection).create_store(name, key_path, auto_increment)
+    return number, _refusal(realm, NAME_COST * (len(name) + len(str(key_path))))
+
+
+def _refusal(realm: Any, size: int) -> list[str] | None:
+    try:
+        realm.caches.quota.reserve(size)
+    except QuotaExceededError as error:
+        return [error.name, str(error)]
+    return None
 
 
 def op_idb_delete_store(realm: Any, connection: int, store: int) -> None:
@@ -168,8 +202,10 @@ def op_idb_rename_store(realm: Any, connection: int, store: int, name: str) -> N
 
 def op_idb_create_index(
     realm: Any, connection: int, store: int, name: str, key_path: Any, unique: bool, multi_entry: bool
-) -> int:
-    return _database(realm, connection).create_index(store, name, key_path, unique, multi_entry)
+) -> tuple[int, list[str] | None]:
+    """Makes an index, which is to be populated; as ``op_idb_create_store``."""
+    number = _database(realm, connection).create_index(store, name, key_path, unique, multi_entry)
+    return number, _refusal(realm, NAME_COST * (len(name) + len(str(key_path))))
 
 
 def op_idb_delete_index(realm: Any, connection: int, index: int) -> None:
@@ -191,10 +227,16 @@ def op_idb_add_index_entries(realm: Any, connection: int, index: int, entries: l
     """Populates an index: of each record its key, and its keys there. None, or what keeps that from being done."""
     pairs = [(key_bytes(key), key_bytes(primary_key)) for primary_key, keys in entries for key in keys]
     try:
+        realm.caches.quota.reserve(_size_in_index(pairs))
         _database(realm, connection).add_index_entries(index, pairs)
-    except ConstraintError as error:
+    except (ConstraintError, QuotaExceededError) as error:
         return [error.name, str(error)]
     return None
+
+
+def _size_in_index(pairs: Iterable[tuple[bytes, bytes]]) -> int:
+    """Each key is in the index, and in the record for its deletion."""
+    return sum(2 * len(key) + len(primary_key) for key, primary_key in pairs)
 
 
 # Transactions
@@ -207,9 +249,18 @@ def op_idb_transaction(realm: Any, id: int, connection: int, stores: list[int], 
 def op_idb_commit(realm: Any, connection: int, transaction: int, is_upgrade: bool) -> None:
     """Writes what it has changed, and ends it. If that fails, it is to be aborted."""
     connections = _connections(realm)
-    if is_upgrade or connections.writers.get(connection) == transaction:
-        connections.writers.pop(connection, None)
-        connections.databases[connection].commit()
+    database = connections.databases[connection]
+    writer = connections.writers.get(connection)
+    if is_upgrade:
+        realm.patiently(database.commit)
+    elif writer is not None and writer.transaction == transaction:
+        del connections.writers[connection]
+        if writer.has_deleted or writer.size > MUCH:
+            realm.patiently(database.commit)
+        else:
+            database.commit()
+        if writer.has_deleted:
+            realm.caches.quota.forget()
     if not is_upgrade:
         realm.tell("db_finish", transaction)
 
@@ -217,11 +268,17 @@ def op_idb_commit(realm: Any, connection: int, transaction: int, is_upgrade: boo
 def op_idb_abort(realm: Any, connection: int, transaction: int, is_upgrade: bool) -> None:
     """Undoes what it has changed, if it has not failed to be committed, and ends it."""
     connections = _connections(realm)
-    if is_upgrade or connections.writers.get(connection) == transaction:
-        connections.writers.pop(connection, None)
-        connections.databases[connection].roll_back()
-    if not is_upgrade:
-        realm.tell("db_finish", transaction)
+    database = connections.databases[connection]
+    writer = connections.writers.get(connection)
+    try:
+        if is_upgrade:
+            database.roll_back()
+        elif writer is not None and writer.transaction == transaction:
+            del connections.writers[connection]
+            database.roll_back()
+    finally:
+        if not is_upgrade:
+            realm.tell("db_finish", transaction)
 
 
 def op_idb_execute(
@@ -229,11 +286,20 @@ def op_idb_execute(
 ) -> list[Any]:
     """Executes operations in order, perhaps not all: the outcomes, ``{"error": [name, message]}`` of a failure."""
     database = _database(realm, connection)
-    execution = Execution(realm, database)
     writers = _connections(realm).writers
-    if mode == "readwrite" and writers.get(connection) != transaction and any(map(_writes, operations)):
+    writer = writers.get(connection)
+    if (
+        mode == "readwrite"
+        and any(map(_writes, operations))
+        and (writer is None or writer.transaction != transaction)
+    ):
+        size = sum(len(operation) for operation in operations if isinstance(operation, str))
+        if not realm.caches.quota.has_room(size):
+            database.trim_log()  # the log counts; perhaps it need not be there
+            realm.caches.quota.forget()
         database.begin(strict=strict)
-        writers[connection] = transaction
+        writer = writers[connection] = Writer(transaction)
+    execution = Execution(realm, database, writer or Writer(transaction))
     outcomes: list[Any] = []
     while len(outcomes) < len(operations) and (not outcomes or execution.size < RESULTS_LIMIT):
         operation = operations[len(outcomes)]
@@ -256,10 +322,15 @@ def _writes(operation: str | list[Any]) -> bool:
 class Execution:
     """Executes some operations of one transaction. ``size``: bytes of the values that were read."""
 
-    def __init__(self, realm: Any, database: IndexedDatabase) -> None:
+    def __init__(self, realm: Any, database: IndexedDatabase, writer: Writer) -> None:
         self._realm = realm
         self._database = database
+        self._writer = writer
         self.size = 0
+
+    def _reserve(self, size: int) -> None:
+        self._realm.caches.quota.reserve(size)
+        self._writer.size += size
 
     def puts_from(self, operations: list[str | list[Any]], start: int) -> list[Put]:
         """As many puts as come in a row and can be done at once: or the one put that is first."""
@@ -280,7 +351,7 @@ class Execution:
     def put_many(self, puts: list[Put]) -> list[None]:
         """Stores records of plain values with keys, in a store without indexes and generator."""
         rows = [(key_bytes(put.key), b"J" + bytes(put.value)) for put in puts]
-        self._realm.caches.quota.reserve(sum(len(value) for _, value in rows))
+        self._reserve(sum(len(key) + len(value) for key, value in rows))
         self._database.put_many(puts[0].store, rows)
         return [None] * len(puts)
 
@@ -290,12 +361,13 @@ class Execution:
         value = value_of(self._realm, put)
         number = database.current_number(store) if database.has_generator(store) else None
         try:
-            self._realm.caches.quota.reserve(len(value.text) + sum(part.size for part in value.parts))
             generated = None if put.key is not None else database.generate_key(store)
             key = key_bytes(put.key if generated is None else generated)
             if number is not None and generated is None and (given := number_of(put.key)) is not None:
                 database.advance_generator(store, given)
             index_keys = [(index, [key_bytes(each, generated) for each in keys]) for index, keys in put.index_keys]
+            pairs = [(each, key) for _, keys in index_keys for each in keys]
+            self._reserve(len(key) + len(put.value) + sum(part.size for part in value.parts) + _size_in_index(pairs))
             database.put(store, key, value, index_keys, overwrite=put.overwrite)
         except SwproxyError:
             if number is not None:
@@ -332,10 +404,16 @@ class Execution:
         return self._database.count(source_of(source), range_of(range_))
 
     def delete(self, store: int, range_: list[Any]) -> None:
-        self._database.delete(store, range_of(range_))
+        range_of_keys = range_of(range_)
+        self._writer.has_deleted = True
+        if range_of_keys.lower is not None and range_of_keys.lower == range_of_keys.upper:
+            self._database.delete(store, range_of_keys)
+        else:
+            self._realm.patiently(lambda: self._database.delete(store, range_of_keys))
 
     def clear(self, store: int) -> None:
-        self._database.clear(store)
+        self._writer.has_deleted = True
+        self._realm.patiently(lambda: self._database.clear(store))
 
     def seek(
         self,

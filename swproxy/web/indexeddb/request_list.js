@@ -39,14 +39,20 @@ export class RequestList {
     const start = this.#executed;
     const count = MathMin(BATCH, this.#requests.length - start);
     const operations = [];
+    let mayStop = false; // before the end: what was made for an operation that does not come would be lost
     for (let i = 0; i < count; i++) {
       const operation = this.#operations[start + i];
-      operations[i] = typeof operation === "function" ? operation() : operation;
-      this.#operations[start + i] = null;
+      if (typeof operation === "function") {
+        if (mayStop) break;
+        operations[i] = operation();
+      } else {
+        operations[i] = operation;
+      }
+      if (typeof operations[i] !== "string") mayStop = true;
     }
     const outcomes = run(operations);
     for (let i = 0; i < outcomes.length; i++) this.#outcomes[start + i] = outcomes[i];
-    for (let i = outcomes.length; i < count; i++) this.#operations[start + i] = operations[i];
+    for (let i = 0; i < outcomes.length; i++) this.#operations[start + i] = null;
     this.#executed += outcomes.length;
   }
 
@@ -68,23 +74,33 @@ export class RequestList {
     this.#requests[this.#delivered] = null;
     this.#finishes[this.#delivered] = null;
     this.#outcomes[this.#delivered] = null;
-    this.#delivered++;
+    if (++this.#delivered === this.#requests.length) this.#clear();
   }
 
-  /** The next request that is not delivered, whether it is executed or not; undefined if there is none. */
+  /** The next request that will never have a result, whether it is executed or not; undefined if there is none. */
   take() {
-    const request = this.#requests[this.#delivered];
-    if (request !== undefined) this.#delivered++;
+    const { request, finish, outcome } = this;
+    if (request === undefined) return undefined;
+    if (this.hasOutcome && typeof finish === "function") forget(finish, outcome);
+    this.next();
     return request;
   }
 
-  /** All are delivered. */
-  clear() {
+  #clear() {
     this.#requests = [];
     this.#operations = [];
     this.#finishes = [];
     this.#outcomes = [];
     this.#executed = 0;
     this.#delivered = 0;
+  }
+}
+
+/** Makes the result that nobody gets: what it has of the host's, such as blobs, goes with it. */
+function forget(finish, outcome) {
+  try {
+    finish(outcome);
+  } catch {
+    // there is none
   }
 }

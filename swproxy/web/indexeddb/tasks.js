@@ -1,9 +1,9 @@
 // The database task source (https://w3c.github.io/IndexedDB/#database-access-task-source). A task dispatches no more than
 // one event, and the next one comes when the microtasks of that have run.
 //
-// A turn of the engine ends when all microtasks have run, and costs a hundred times what a task does. So some tasks share
-// a turn: the engine does not tell when its microtasks have run, and the next task waits behind so many in a row as no
-// script but an odd one has.
+// A turn of the engine ends when all microtasks have run, and costs many times what an event does. So some events share a
+// turn: the engine does not tell when its microtasks have run, and the next task waits behind so many in a row as few
+// scripts have. Only what cannot go wrong if there are still more is done then: see Transaction.
 import { op_idb_schedule } from "host:ops";
 import { turnNumber } from "swproxy:bootstrap";
 import { performanceNow } from "../infra/clock.js";
@@ -16,59 +16,56 @@ const HOPS = 100;
 // Milliseconds after which others have their turn.
 const TURN = 8;
 
-const tasks = [];
-let isScheduled = false; // that a turn comes, or that `run` follows in this one
-let cleanUp = () => {};
+/** What a task returns if it has to wait for a turn of its own. */
+export const POSTPONED = { __proto__: null };
+
+let tasks = [];
+let postponed = [];
 const receivers = new SafeMap(); // type of a message of the host -> what it is for
+let isScheduled = false; // that a turn comes
+let isRunning = false;
 let hopsLeft = 0;
 let turn = 0; // the last one that tasks have run in, and when that began
 let turnBegan = 0;
-let shared = 0; // tasks so far that were not the first of their turn
 
-/** A number that is another one for each task: what was done with the last one is over, microtasks included. */
-export const taskNumber = () => turnNumber() + shared;
-
-/** Queues steps() that may dispatch an event; whether they did is what they return. */
+/**
+ * Queues steps(isShared). They return whether they have dispatched an event, or POSTPONED, which they may if isShared:
+ * microtasks of this turn may still be running.
+ */
 export function queueDatabaseTask(steps) {
   tasks[tasks.length] = steps;
-  schedule();
+  if (!isRunning) wake();
 }
 
-/** Lets the tasks run, even if there are none but to clean up. */
-export function schedule() {
-  if (isScheduled) return;
-  isScheduled = true;
-  if (turn === turnNumber() && performanceNow() - turnBegan < TURN) {
+function wake() {
+  if (!isScheduled) {
+    isScheduled = true;
+    op_idb_schedule();
+  }
+  if (tasks.length > 0 && hopsLeft === 0 && turn === turnNumber() && performanceNow() - turnBegan < TURN) {
     hopsLeft = HOPS;
     queueMicrotask(hop);
-  } else {
-    op_idb_schedule();
   }
 }
 
 function hop() {
-  if (--hopsLeft > 0) {
-    queueMicrotask(hop);
-  } else {
-    shared++;
-    guarded(run, undefined, []);
-  }
+  if (--hopsLeft > 0) queueMicrotask(hop);
+  else if (!isRunning) guarded(run, undefined, [true]); // else a listener has imported a script, which runs microtasks
 }
 
-/** Sets what is done before the tasks of each turn. */
-export function setCleanUp(function_) {
-  cleanUp = function_;
-}
-
-function run() {
-  isScheduled = false;
-  if (turn !== turnNumber()) {
-    turn = turnNumber();
-    turnBegan = performanceNow();
+function run(isShared) {
+  isRunning = true;
+  try {
+    while (tasks.length > 0) {
+      const task = ArrayPrototypeShift(tasks);
+      const outcome = task(isShared);
+      if (outcome === POSTPONED) postponed[postponed.length] = task;
+      else if (outcome) break;
+    }
+  } finally {
+    isRunning = false;
+    if (tasks.length > 0 || postponed.length > 0) wake();
   }
-  cleanUp();
-  while (tasks.length > 0) if (ArrayPrototypeShift(tasks)()) break;
-  if (tasks.length > 0) schedule();
 }
 
 /** Calls the receiver, as a task of its own, with each message of the host of that type. */
@@ -76,10 +73,28 @@ export function onHostMessage(type, receiver) {
   receivers.set(type, receiver);
 }
 
-onDeliver("indexedDB", (detail) => {
-  if (detail.type !== "run") tasks[tasks.length] = () => receivers.get(detail.type)(detail);
-  run();
+onDeliver("indexedDB", (messages) => {
+  turn = turnNumber();
+  turnBegan = performanceNow();
+  hopsLeft = 0;
+  if (postponed.length > 0) {
+    tasks = concatenated(postponed, tasks);
+    postponed = [];
+  }
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i];
+    if (message.type === "run") isScheduled = false;
+    else tasks[tasks.length] = () => receivers.get(message.type)(message);
+  }
+  run(false);
 });
+
+function concatenated(first, second) {
+  const list = [];
+  for (let i = 0; i < first.length; i++) list[i] = first[i];
+  for (let i = 0; i < second.length; i++) list[list.length] = second[i];
+  return list;
+}
 
 let lastNumber = 0;
 /** A number that nothing else of this realm has: of an open request and its connection, or a transaction. */

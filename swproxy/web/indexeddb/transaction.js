@@ -1,17 +1,17 @@
 // https://w3c.github.io/IndexedDB/#transaction: the interface, and the transaction behind it.
 import { op_idb_abort, op_idb_commit, op_idb_execute, op_idb_transaction } from "host:ops";
-import { ArrayPrototypeSort, MapKeys, MapValues, SafeMap } from "../infra/primordials.js";
-import { errorOf } from "swproxy:bootstrap";
+import { ArrayIsArray, ArrayPrototypeSort, MapKeys, MapValues, SafeMap } from "../infra/primordials.js";
+import { errorOf, turnNumber } from "swproxy:bootstrap";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget, setGetTheParent } from "../events/event_target.js";
 import { DOMStringList } from "../html/dom_string_list.js";
 import { defineInterface } from "../webidl/interface.js";
-import { DOMString } from "../webidl/types.js";
-import { abortError, invalidStateError, notFoundError } from "./errors.js";
+import { DOMString, isObject } from "../webidl/types.js";
+import { abortError, invalidStateError, notFoundError, transactionInactiveError } from "./errors.js";
 import { convertKeyToValue } from "./keys.js";
 import { IDBRequest } from "./request.js";
 import { RequestList } from "./request_list.js";
-import { nextNumber, onHostMessage, queueDatabaseTask, schedule, setCleanUp, taskNumber } from "./tasks.js";
+import { nextNumber, onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks.js";
 
 // States: https://w3c.github.io/IndexedDB/#transaction-lifecycle
 const ACTIVE = 0;
@@ -21,13 +21,6 @@ const FINISHED = 3;
 
 const bubbling = { __proto__: null, bubbles: true, cancelable: true, composed: false };
 const bubblingOnly = { __proto__: null, bubbles: true, cancelable: false, composed: false };
-
-let touched = []; // transactions that were active in this task
-setCleanUp(() => {
-  const transactions = touched;
-  touched = [];
-  for (let i = 0; i < transactions.length; i++) transactions[i].deactivate();
-});
 
 const waiting = new SafeMap(); // number -> Transaction, of those that are not started
 onHostMessage("start", ({ id }) => waiting.get(id)?.start() ?? false);
@@ -43,7 +36,7 @@ export class Transaction {
   error = null;
   #scope; // name -> ObjectStore; null for all of the connection
   #state;
-  #task = taskNumber(); // in which it is active
+  #turn = 0; // in which it is active
   #isStarted = false;
   #hasStep = false; // among the database tasks
   #requests = new RequestList();
@@ -87,7 +80,7 @@ export class Transaction {
   }
 
   get isActive() {
-    return this.#state === ACTIVE && this.#task === taskNumber();
+    return this.#state === ACTIVE && this.#turn === turnNumber();
   }
 
   get isFinished() {
@@ -118,14 +111,13 @@ export class Transaction {
     return handle;
   }
 
+  /** It is active until the turn is over: also while other events share that. */
   #activate() {
     this.#state = ACTIVE;
-    this.#task = taskNumber();
-    touched[touched.length] = this;
-    schedule();
+    this.#turn = turnNumber();
   }
 
-  /** Runs the steps while nothing can be asked of it: https://w3c.github.io/IndexedDB/#clone-value */
+  /** Runs the steps while nothing can be asked of it, which is active: https://w3c.github.io/IndexedDB/#clone-value */
   whileInactive(steps) {
     this.#state = INACTIVE;
     try {
@@ -138,7 +130,7 @@ export class Transaction {
   start() {
     waiting.delete(this.id);
     this.#isStarted = true;
-    return this.#step();
+    return this.#step(false);
   }
 
   /**
@@ -147,6 +139,7 @@ export class Transaction {
    * @param operation, finish: see RequestList
    */
   execute(source, operation, finish, request = new IDBRequest(source, this.object)) {
+    if (!this.isActive) throw transactionInactiveError("The transaction is not active."); // any more: for a getter's sake
     this.#requests.add(request, operation, finish);
     if (!this.#hasStep) this.#scheduleStep();
     return request;
@@ -160,40 +153,64 @@ export class Transaction {
 
   /** Executes what was asked so far: of an upgrade transaction that is about to change the schema. */
   flush() {
-    while (this.#requests.hasWaiting) this.#executeBatch();
+    while (this.#requests.hasWaiting && this.#executeBatch());
+    if (this.isFinished) throw transactionInactiveError("The transaction was aborted.");
   }
 
   #scheduleStep() {
     if (this.#hasStep || !this.#isStarted) return;
     this.#hasStep = true;
-    queueDatabaseTask(() => {
+    const step = (isShared) => {
       this.#hasStep = false;
-      return this.#step();
-    });
+      const outcome = this.#step(isShared);
+      if (outcome === POSTPONED) this.#hasStep = true;
+      return outcome;
+    };
+    queueDatabaseTask(step);
   }
 
-  /** Delivers results until there is an event; whether there was one. Commits if nothing is left to do. */
-  #step() {
+  /**
+   * Delivers results until there is an event; whether there was one. Commits if nothing is left to do. Within the turn of
+   * another event of it, whose microtasks may still be running, it only calls a listener that is there.
+   */
+  #step(isShared) {
+    if (isShared && this.#turn === turnNumber()) {
+      if (!this.#canGoOn()) return POSTPONED;
+    } else if (this.#state === ACTIVE) {
+      this.#deactivate();
+    }
     const requests = this.#requests;
     while (this.#state !== FINISHED) {
       while (requests.hasOutcome) {
         if (this.#deliver()) return true;
         if (this.#state === FINISHED) return false;
       }
-      if (!requests.hasWaiting) {
-        requests.clear();
-        return this.isActive ? false : this.#commit();
-      }
+      if (!requests.hasWaiting) return this.isActive ? false : this.#commit();
       this.#executeBatch();
     }
     return false;
   }
 
+  #canGoOn() {
+    const requests = this.#requests;
+    if (this.#didThrow || this.#errorEvent !== null) return false;
+    if (!requests.hasOutcome && requests.hasWaiting) this.#executeBatch();
+    if (!requests.hasOutcome || this.#state === FINISHED) return false;
+    const { request, outcome } = requests;
+    return request !== null && !isFailure(outcome) && EventTarget.hasListener(request, "success");
+  }
+
+  /** Whether that did not abort it. */
   #executeBatch() {
     const { connection, durability } = this;
-    this.#requests.execute((operations) =>
-      op_idb_execute(connection.id, this.id, this.mode, durability === "strict", operations),
-    );
+    try {
+      this.#requests.execute((operations) =>
+        op_idb_execute(connection.id, this.id, this.mode, durability === "strict", operations),
+      );
+    } catch (error) {
+      this.abort(error);
+    }
+    return this.#state !== FINISHED;
   }
 
   /** Delivers the next outcome: whether it has dispatched an event. */
@@ -221,8 +238,8 @@ export class Transaction {
 
   /** https://w3c.github.io/IndexedDB/#fire-success-event, up to the end of the dispatch: the rest is `deactivate` */
   #fireSuccess(request) {
-    if (!EventTarget.hasListener(request, "success")) return false;
-    if (this.#state === INACTIVE || this.#state === ACTIVE) this.#activate();
+    if (!this.#hasListener(request, "success")) return false;
+    if (this.#state !== COMMITTING) this.#activate();
     this.#didThrow = EventTarget.fireWatching(request, new Event("success"));
     this.#scheduleStep();
     return true;
@@ -258,17 +275,15 @@ export class Transaction {
     this.#scheduleStep();
   }
 
-  /** What comes after the task in which it was active, microtasks included. */
-  deactivate() {
+  /** What comes after the turn in which it was active. */
+  #deactivate() {
     const didThrow = this.#didThrow;
     const errorEvent = this.#errorEvent;
     this.#didThrow = false;
     this.#errorEvent = null;
-    if (this.#state !== ACTIVE) return;
     this.#state = INACTIVE;
     if (didThrow) this.abort(abortError("An event handler threw an exception."));
     else if (errorEvent !== null && !Event.isCanceled(errorEvent.event)) this.abort(errorEvent.error);
-    else this.#scheduleStep();
   }
 
   /** https://w3c.github.io/IndexedDB/#dom-idbtransaction-commit, the steps in parallel */
@@ -302,7 +317,8 @@ export class Transaction {
     if (this.isUpgrade) this.connection.revert();
     this.#state = FINISHED;
     this.error = error;
-    const next = () => {
+    const next = (isShared) => {
+      if (isShared && this.#turn === turnNumber()) return POSTPONED;
       for (;;) {
         const request = this.#requests.take();
         if (request === undefined) break;
@@ -334,8 +350,9 @@ export class Transaction {
   }
 }
 
-const errorOfOutcome = (outcome) =>
-  outcome?.error === undefined ? null : errorOf(outcome.error[0], outcome.error[1]);
+// All other outcomes are lists, strings, numbers or null.
+const isFailure = (outcome) => isObject(outcome) && !ArrayIsArray(outcome);
+const errorOfOutcome = (outcome) => (isFailure(outcome) ? errorOf(outcome.error[0], outcome.error[1]) : null);
 
 export class IDBTransaction extends EventTarget {
   #transaction;

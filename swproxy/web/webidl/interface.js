@@ -191,6 +191,7 @@ function attribute(target, name, type, { interfaceName, is }) {
  *   stringifier: the name of the attribute that is the stringification.
  */
 export function defineInterface(implementation, declaration) {
+  ObjectSetPrototypeOf(declaration, null); // a site may have put anything on that of all objects
   const name = declaration.name ?? implementation.name;
   const { prototype } = implementation;
   const at = { interfaceName: name, is: implementation.is };

@@ -56,7 +56,7 @@ def test_usage(origin: Path) -> None:
     """Databases, logs and parts."""
     first = make(origin, "a")
     size = directory.usage(origin)
-    assert size == (first / "data.db").stat().st_size
+    assert size == sum((first / name).stat().st_size for name in ("data.db", "name"))
     make(origin, "b")
     (first / "data.db-wal").write_bytes(b"x" * 100)
     (first / "parts" / "0123456789abcdef-1000").write_bytes(b"x" * 1000)
