@@ -163,9 +163,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
             realm.later("online", value=message.online)
         case messages.Deliver(target="indexedDB"):
             # There may be very many, each of which does little.
-            others = realm.channel.take_ready(_is_of_database)
-            details = [each.detail for each in (message, *others) if isinstance(each, messages.Deliver)]
-            realm.later("deliver", target="indexedDB", detail=details)
+            realm.later("deliver", target="indexedDB", detail=realm.details_of(message, "indexedDB"))
         case messages.Deliver():
             realm.later("deliver", target=message.target, detail=_adopt(realm, message.detail))
         case (
@@ -180,10 +178,6 @@ def _handle(realm: Realm, message: ToWorker) -> None:
             realm.channel.send(messages.Pong())
         case _:
             raise AssertionError(f"unexpected message {message}")
-
-
-def _is_of_database(message: ToWorker) -> bool:
-    return isinstance(message, messages.Deliver) and message.target == "indexedDB"
 
 
 def _adopt(realm: Realm, detail: dict[str, Any]) -> dict[str, Any]:

@@ -167,6 +167,21 @@ class Realm:
         self._background.submit(work, done)
         return pending
 
+    def receive_for(self, target: str, timeout: float) -> list[dict[str, Any]]:
+        """The details of Deliver messages for that target which come next, and within ``timeout`` seconds."""
+        message = None if self.inbox else self.channel.receive(timeout)
+        if message is None:
+            return []
+        if not is_for(message, target):
+            self.inbox.append(message)
+            return []
+        return self.details_of(message, target)
+
+    def details_of(self, message: ToWorker, target: str) -> list[dict[str, Any]]:
+        """That of a Deliver message, and those of others for its target that are here already and come next."""
+        others = self.channel.take_ready(lambda other: is_for(other, target))
+        return [each.detail for each in (message, *others) if isinstance(each, messages.Deliver)]
+
     def patiently(self, work: Callable[[], _State]) -> _State:
         """What ``work`` returns, which may take long, and not because of a script: the proxy hears that we live."""
         with self.engine.waiting(), ThreadPoolExecutor(1) as thread:
@@ -310,6 +325,11 @@ class Realm:
 
     def log(self, level: str, text: str, url: str = "", line: int = 0, column: int = 0, stack: str = "") -> None:
         self.channel.send(messages.Log(level, text, url, line, column, stack))
+
+
+def is_for(message: ToWorker, target: str) -> bool:
+    """Whether it is a Deliver message for that target."""
+    return isinstance(message, messages.Deliver) and message.target == target
 
 
 def _nothing() -> None:

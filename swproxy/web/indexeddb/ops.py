@@ -28,6 +28,8 @@ from swproxy.web.indexeddb.wire import (
 
 # More bytes than this of values are not given to scripts at once, if there is more than one.
 RESULTS_LIMIT = 1 << 22
+# Seconds: what the proxy answers at once is here by then.
+PATIENCE = 0.001
 # A transaction that may have written more, in bytes, may take its time to be committed.
 MUCH = 1 << 24
 # Bytes on the disk for a character of a name, which is in several places.
@@ -72,6 +74,11 @@ def _directory(realm: Any) -> Path:
 def op_idb_schedule(realm: Any) -> None:
     """Lets a turn come for the database tasks, when the worker has looked at its messages once more."""
     realm.tasks.append(lambda: realm.later("deliver", target="indexedDB", detail=[{"type": "run"}]))
+
+
+def op_idb_messages(realm: Any) -> list[dict[str, Any]]:
+    """What the proxy says of databases within a moment, if it says nothing else first."""
+    return realm.receive_for("indexedDB", PATIENCE)  # type: ignore[no-any-return]
 
 
 # Connections

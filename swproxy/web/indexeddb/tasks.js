@@ -4,7 +4,7 @@
 // A turn of the engine ends when all microtasks have run, and costs many times what an event does. So some events share a
 // turn: the engine does not tell when its microtasks have run, and the next task waits behind so many in a row as few
 // scripts have. Only what cannot go wrong if there are still more is done then: see Transaction.
-import { op_idb_schedule } from "host:ops";
+import { op_idb_messages, op_idb_schedule } from "host:ops";
 import { turnNumber } from "swproxy:bootstrap";
 import { performanceNow } from "../infra/clock.js";
 import { ArrayPrototypeShift, queueMicrotask, SafeMap } from "../infra/primordials.js";
@@ -24,6 +24,7 @@ let postponed = [];
 const receivers = new SafeMap(); // type of a message of the host -> what it is for
 let isScheduled = false; // that a turn comes
 let isRunning = false;
+let isExpecting = false; // a message of the host, which may come soon
 let hopsLeft = 0;
 let turn = 0; // the last one that tasks have run in, and when that began
 let turnBegan = 0;
@@ -37,20 +38,38 @@ export function queueDatabaseTask(steps) {
   if (!isRunning) wake();
 }
 
+/** The host was asked for something that it mostly has at once: if tasks run in this turn, its answer need not wait. */
+export function expectMessage() {
+  isExpecting = true;
+  if (!isRunning) hopOn();
+}
+
 function wake() {
   if (!isScheduled) {
     isScheduled = true;
     op_idb_schedule();
   }
-  if (tasks.length > 0 && hopsLeft === 0 && turn === turnNumber() && performanceNow() - turnBegan < TURN) {
-    hopsLeft = HOPS;
-    queueMicrotask(hop);
-  }
+  hopOn();
+}
+
+function hopOn() {
+  if (hopsLeft > 0 || (tasks.length === 0 && !isExpecting)) return;
+  if (turn !== turnNumber() || performanceNow() - turnBegan >= TURN) return;
+  hopsLeft = HOPS;
+  queueMicrotask(hop);
 }
 
 function hop() {
   if (--hopsLeft > 0) queueMicrotask(hop);
-  else if (!isRunning) guarded(run, undefined, [true]); // else a listener has imported a script, which runs microtasks
+  else if (!isRunning) guarded(goOn, undefined, []); // else a listener has imported a script, which runs microtasks
+}
+
+function goOn() {
+  if (tasks.length === 0 && isExpecting) {
+    isExpecting = false;
+    accept(op_idb_messages());
+  }
+  run(true);
 }
 
 function run(isShared) {
@@ -65,6 +84,7 @@ function run(isShared) {
   } finally {
     isRunning = false;
     if (tasks.length > 0 || postponed.length > 0) wake();
+    else if (isExpecting) hopOn();
   }
 }
 
@@ -81,13 +101,17 @@ onDeliver("indexedDB", (messages) => {
     tasks = concatenated(postponed, tasks);
     postponed = [];
   }
+  accept(messages);
+  run(false);
+});
+
+function accept(messages) {
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i];
     if (message.type === "run") isScheduled = false;
     else tasks[tasks.length] = () => receivers.get(message.type)(message);
   }
-  run(false);
-});
+}
 
 function concatenated(first, second) {
   const list = [];

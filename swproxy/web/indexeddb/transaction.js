@@ -11,7 +11,7 @@ import { abortError, invalidStateError, notFoundError, transactionInactiveError 
 import { convertKeyToValue } from "./keys.js";
 import { IDBRequest } from "./request.js";
 import { RequestList } from "./request_list.js";
-import { nextNumber, onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks.js";
+import { expectMessage, nextNumber, onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks.js";
 
 // States: https://w3c.github.io/IndexedDB/#transaction-lifecycle
 const ACTIVE = 0;
@@ -64,6 +64,7 @@ export class Transaction {
     const numbers = [];
     for (let i = 0; i < stores.length; i++) numbers[i] = stores[i].id;
     op_idb_transaction(transaction.id, connection.id, numbers, mode);
+    expectMessage();
     return transaction;
   }
 
@@ -344,6 +345,7 @@ export class Transaction {
   }
 
   #finish(isAborted) {
+    if (waiting.size > 0) expectMessage();
     this.connection.transactions.delete(this);
     this.#owner?.finished(isAborted);
     this.connection.closeIfDone();
