@@ -1,12 +1,13 @@
 """IndexedDB as a script sees it. The records are tested in tests/storage, the proxy's part in tests/workers."""
 
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import realm_process
+from helpers import ORIGIN, realm_process
 
 from swproxy.ipc import messages
 
@@ -30,6 +31,17 @@ const open = (upgrade, version = 1, name = "db") => {
 const nameOf = (f) => { try { f(); return "none"; } catch (error) { return error.name; } };
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 """
+
+
+@contextmanager
+def few_files(limit: int) -> Iterator[None]:
+    """A worker that starts meanwhile may have no more open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture
@@ -337,6 +349,126 @@ def test_microtasks_run_before_the_next_event(idb: RunJs) -> None:
     assert idb(script) == [30, True]
 
 
+def test_long_chains_of_microtasks_keep_a_transaction(idb: RunJs) -> None:
+    """However many there are: nothing is committed, and no event without its listener, before they are over."""
+    script = """
+      const nested = async (depth) => depth === 0 ? null : await nested(depth - 1);
+      const db = await open(async (db) => {
+        db.createObjectStore("s");
+        for (let i = 0; i < 300; i++) await null;
+        db.createObjectStore("t");
+      });
+      const transaction = db.transaction("s", "readwrite");
+      const store = transaction.objectStore("s");
+      for (let i = 0; i < 300; i++) await nested(5);
+      await result(store.put(1, 1));
+      for (let i = 0; i < 300; i++) await nested(5);
+      const [a, b] = [store.get(1), store.get(2)];
+      await result(a);
+      for (let i = 0; i < 300; i++) await nested(5);
+      await result(b);
+      for (let i = 0; i < 300; i++) await nested(5);
+      return [[...db.objectStoreNames], await completed(transaction)];
+    """
+    assert idb(script) == [["s", "t"], "complete"]
+
+
+@pytest.mark.parametrize("mode", ["readonly", "readwrite"])
+def test_many_transactions_at_once(idb: RunJs, mode: str) -> None:
+    """As libraries make them, one for each call; they start and end in order."""
+    script = f"""
+      const db = await open((db) => db.createObjectStore("s"));
+      const order = [];
+      await Promise.all(Array.from({{ length: 250 }}, (_, i) => {{
+        const transaction = db.transaction("s", "{mode}");
+        const store = transaction.objectStore("s");
+        const request = "{mode}" === "readonly" ? store.get(i) : store.put(i, i);
+        return Promise.all([result(request).then(() => order.push(i)), completed(transaction)]);
+      }}));
+      return [order.length, order.every((each, i) => each === i)];
+    """
+    assert idb(script) == [250, True]
+
+
+def test_what_a_getter_of_a_key_does(idb: RunJs) -> None:
+    """The request is checked once more: after an abort, a commit, or the deletion of its store."""
+    script = """
+      const keyWith = (f) => Object.defineProperty([0], 0, { enumerable: true, get() { f(); return 1; } });
+      let inUpgrade;
+      const db = await open((db) => {
+        const store = db.createObjectStore("gone");
+        inUpgrade = nameOf(() => store.put(1, keyWith(() => db.deleteObjectStore("gone"))));
+        db.createObjectStore("s");
+      });
+      const names = [inUpgrade];
+      const seen = [];
+      for (const method of ["abort", "commit"]) {
+        const transaction = db.transaction("s", "readwrite");
+        transaction.onabort = transaction.oncomplete = ({ type }) => seen.push(type);
+        await result(transaction.objectStore("s").count());
+        names.push(nameOf(() => transaction.objectStore("s").put("zombie", keyWith(() => transaction[method]()))));
+      }
+      const left = await result(db.transaction("s").objectStore("s").count());
+      return [names, seen, left];
+    """
+    names = ["InvalidStateError", "TransactionInactiveError", "TransactionInactiveError"]
+    assert idb(script) == [names, ["abort", "complete"], 0]
+
+
+def test_what_listeners_do(idb: RunJs) -> None:
+    """Exceptions in listeners of other events do no harm; captured successes are seen; scripts can be imported."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s"));
+      const transaction = db.transaction("s", "readwrite");
+      const seen = [];
+      transaction.addEventListener("success", () => seen.push("captured"), true);
+      transaction.objectStore("s").put(1, 1);
+      const request = transaction.objectStore("s").put(2, 2);
+      request.onsuccess = () => {
+        const other = new EventTarget();
+        other.addEventListener("x", () => { throw new Error("mine"); });
+        other.dispatchEvent(new Event("x"));
+        importScripts("/more.js");
+        seen.push(nameOf(() => transaction.objectStore("s").put(3, 3)));
+      };
+      seen.push(await completed(transaction));
+      return seen;
+    """
+    scripts = {f"{ORIGIN}/more.js": "Promise.resolve().then(() => {}); self.imported = true;"}
+    assert idb(script, scripts=scripts) == [*["captured"] * 2, "none", "captured", "complete"]
+
+
+def test_a_long_array_in_an_index(idb: RunJs) -> None:
+    """Each of its members once, in a time that does not grow with the square of their number."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s").createIndex("m", "m", { multiEntry: true }));
+      const transaction = db.transaction("s", "readwrite");
+      transaction.objectStore("s").put({ m: Array.from({ length: 20_000 }, (_, i) => i >> 1) }, 1);
+      return await result(transaction.objectStore("s").index("m").count());
+    """
+    assert idb(script, turn_budget=5.0) == 10_000
+
+
+def test_blobs_that_nobody_gets(idb: RunJs) -> None:
+    """What was read for requests of an aborted transaction keeps no file open."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s"));
+      const fill = db.transaction("s", "readwrite");
+      fill.objectStore("s").put(new Blob([new Uint8Array(2_000_000)]), 1);
+      await completed(fill);
+      for (let i = 0; i < 20; i++) {
+        const transaction = db.transaction("s");
+        transaction.objectStore("s").count().onsuccess = () => transaction.abort();
+        for (let j = 0; j < 20; j++) transaction.objectStore("s").get(1);
+        await completed(transaction).catch(() => {});
+        await turn();
+      }
+      return (await result(db.transaction("s").objectStore("s").get(1))).size;
+    """
+    with few_files(200):
+        assert idb(script) == 2_000_000
+
+
 def test_commit(idb: RunJs) -> None:
     """It ends a transaction at once; its requests still have their events, in which nothing more can be asked."""
     script = """
@@ -510,12 +642,8 @@ def test_a_connection_that_is_lost_is_closed(idb: RunJs) -> None:
       await result(indexedDB.deleteDatabase("db"));
       return [length, await indexedDB.databases()];
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-    try:
+    with few_files(200):
         assert idb(script) == [400, []]
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_ranges(idb: RunJs) -> None:

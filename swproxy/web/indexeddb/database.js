@@ -33,14 +33,15 @@ import {
 } from "./errors.js";
 import { isValidKeyPath } from "./key_path.js";
 import { ObjectStore, objectStoresFromHost, Snapshot } from "./schema.js";
-import { onHostMessage, queueDatabaseTask } from "./tasks.js";
+import { onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks.js";
 import { sortedNameList, Transaction } from "./transaction.js";
 import { fireVersionChangeEvent } from "./version_change_event.js";
 
 const connections = new SafeMap(); // number -> Connection, of those that are not closed
 // A connection that no script can reach any more is closed.
 const registry = new SafeFinalizationRegistry((id) => connections.get(id)?.close());
-onHostMessage("versionchange", ({ connection, oldVersion, newVersion }) => {
+onHostMessage("versionchange", ({ connection, oldVersion, newVersion }, isShared) => {
+  if (isShared) return POSTPONED;
   const hasFired = connections.get(connection)?.changeVersion(oldVersion, newVersion) ?? false;
   op_idb_version_change_fired(connection);
   return hasFired;

@@ -22,9 +22,11 @@ import { nextNumber, onHostMessage, POSTPONED, queueDatabaseTask } from "./tasks
 import { fireVersionChangeEvent } from "./version_change_event.js";
 
 const requests = new SafeMap(); // number -> OpenRequest or DeleteRequest, of those that are in a connection queue
-onHostMessage("turn", ({ id, checked }) => requests.get(id).begin(checked));
-onHostMessage("blocked", ({ id }) => requests.get(id).fireBlocked());
-onHostMessage("exclusive", ({ id }) => requests.get(id).goOn());
+const onRequestMessage = (type, receive) =>
+  onHostMessage(type, (message, isShared) => (isShared ? POSTPONED : receive(requests.get(message.id), message)));
+onRequestMessage("turn", (request, { checked }) => request.begin(checked));
+onRequestMessage("blocked", (request) => request.fireBlocked());
+onRequestMessage("exclusive", (request) => request.goOn());
 
 /** An open request (https://w3c.github.io/IndexedDB/#open-requests). Methods say whether they have dispatched an event. */
 class ConnectionRequest {

@@ -88,7 +88,7 @@ function run(isShared) {
   }
 }
 
-/** Calls the receiver, as a task of its own, with each message of the host of that type. */
+/** Calls receiver(message, isShared), as a task, with each message of the host of that type. */
 export function onHostMessage(type, receiver) {
   receivers.set(type, receiver);
 }
@@ -109,7 +109,7 @@ function accept(messages) {
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i];
     if (message.type === "run") isScheduled = false;
-    else tasks[tasks.length] = () => receivers.get(message.type)(message);
+    else tasks[tasks.length] = (isShared) => receivers.get(message.type)(message, isShared);
   }
 }
 

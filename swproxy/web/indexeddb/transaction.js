@@ -131,7 +131,8 @@ export class Transaction {
   start() {
     waiting.delete(this.id);
     this.#isStarted = true;
-    return this.#step(false);
+    this.#scheduleStep();
+    return false;
   }
 
   /**
