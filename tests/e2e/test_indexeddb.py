@@ -327,3 +327,140 @@ def test_platform_objects_are_exported(origin: Origin, proxy: ProxyProcess) -> N
     assert again == {"$ref": "/0"}
     assert image["$platform"]["name"] == "ImageData"
     assert mapped == {"$map": [[1, {"$date": 5}]]}
+
+
+def test_deleting_makes_room(origin: Origin, start_proxy: StartProxy, tmp_path: Path) -> None:
+    """At the quota: what was cleared counts no more, and the oldest can make way for the newest for ever."""
+    config = tmp_path / "swproxy.toml"
+    config.write_text("quota = 10_000_000\n")
+    workers = Workers(origin, start_proxy("--config", str(config)))
+    script = """
+      const db = await open(1);
+      const run = (f) => {
+        const transaction = db.transaction("store", "readwrite");
+        f(transaction.objectStore("store"));
+        return completed(transaction);
+      };
+      let last = 0;
+      const fill = async () => {
+        try {
+          for (;;) await run((store) => store.put("x".repeat(50_000), last++));
+        } catch (error) {
+          return error.name;
+        }
+      };
+      const seen = [await fill(), last > 100];
+      await run((store) => store.clear());
+      const start = last;
+      seen.push(await fill(), last - start > 100);
+      let evicted = start;
+      for (let i = 0; i < 100; i++) {
+        await run((store) => { for (let j = 0; j < 3; j++) store.delete(evicted++); });
+        await run((store) => store.put("x".repeat(50_000), last++));
+      }
+      return seen;
+    """
+    assert workers.run(script) == ["QuotaExceededError", True, "QuotaExceededError", True]
+
+
+def test_indexes_and_names_count(origin: Origin, start_proxy: StartProxy, tmp_path: Path) -> None:
+    """An upgrade that would exceed the quota fails."""
+    config = tmp_path / "swproxy.toml"
+    config.write_text("quota = 10_000_000\n")
+    workers = Workers(origin, start_proxy("--config", str(config)))
+    script = """
+      const upgrade = (version, f) => new Promise((resolve) => {
+        const request = indexedDB.open("notes", version);
+        request.onupgradeneeded = () => {
+          request.transaction.onabort = () => resolve(request.transaction.error.name);
+          f(request.result, request.transaction);
+        };
+        request.onsuccess = () => { request.result.close(); resolve("success"); };
+      });
+      const seen = [await upgrade(1, (db) => {
+        const store = db.createObjectStore("store");
+        for (let i = 0; i < 20; i++) store.put({ key: `${i}`.repeat(25_000) }, i);
+      })];
+      seen.push(await upgrade(2, (db, transaction) => {
+        for (let i = 0; i < 40; i++) transaction.objectStore("store").createIndex(`i${i}`, "key");
+      }));
+      seen.push(await upgrade(2, (db) => {
+        for (let i = 0; i < 40; i++) db.createObjectStore(`${i}` + "n".repeat(1_000_000));
+      }));
+      seen.push(await upgrade(2, (db) => db.createObjectStore("small")));
+      return [seen, (await navigator.storage.estimate()).usage < 10_000_000];
+    """
+    assert workers.run(script) == [["success", "QuotaExceededError", "QuotaExceededError", "success"], True]
+
+
+def test_what_a_killed_proxy_leaves_is_swept(origin: Origin, start_proxy: StartProxy) -> None:
+    """Also of an origin without caches: files of a transaction that was never committed."""
+    proxy = start_proxy()
+    workers = Workers(origin, proxy)
+    workers.run(PUT)
+    half = """
+      const db = await open(1);
+      const transaction = db.transaction("store", "readwrite");
+      const store = transaction.objectStore("store");
+      for (let i = 0; i < 5; i++) await result(store.put(new Blob([new Uint8Array(100_000)]), `blob${i}`));
+      store.get(1).onsuccess = function again() { store.get(1).onsuccess = again; };
+    """
+    workers.run(half)
+    parts = workers.file().parent / "parts"
+    assert len(list(parts.iterdir())) == 5
+    pid = proxy.worker_pid(workers.scope("a"))
+    assert pid is not None
+    os.kill(proxy.process.pid, signal.SIGSTOP)  # it sees nothing of the end of its worker
+    os.kill(pid, signal.SIGKILL)
+    proxy.kill()
+    again = Workers(origin, start_proxy())
+    assert again.run(COUNT) == 100
+    assert list(parts.iterdir()) == []
+
+
+def test_looking_while_databases_come_and_go(origin: Origin, proxy: ProxyProcess) -> None:
+    """databases() of one worker takes nothing from what another one commits, and never says that all is damaged."""
+    workers = Workers(origin, proxy, "ab")
+    look = """
+      kept.stop = false;
+      (async () => {
+        while (!kept.stop) await indexedDB.databases();
+        kept.stopped = true;
+      })();
+    """
+    workers.run(look, "b")
+    script = """
+      const counts = [];
+      for (let i = 0; i < 60; i++) {
+        await result(indexedDB.deleteDatabase("notes"));
+        const db = await open(1);
+        const transaction = db.transaction("store", "readwrite");
+        for (let j = 0; j < 20; j++) transaction.objectStore("store").put(j, j);
+        await completed(transaction);
+        db.close();
+        const again = await open(1);
+        counts.push(await result(again.transaction("store").objectStore("store").count()));
+        again.close();
+      }
+      return counts.every((count) => count === 20);
+    """
+    assert workers.run(script, "a") is True
+    assert workers.run("kept.stop = true; await new Promise((r) => setTimeout(r, 200)); return kept.stopped", "b")
+
+
+def test_very_many_transactions_at_once(origin: Origin, proxy: ProxyProcess) -> None:
+    """As libraries make them: one for each call."""
+    script = """
+      const db = await open(1);
+      for (const mode of ["readwrite", "readonly"]) {
+        await Promise.all(Array.from({ length: 2000 }, (_, i) => {
+          const transaction = db.transaction("store", mode);
+          const store = transaction.objectStore("store");
+          if (mode === "readonly") store.get(i);
+          else store.put(i, i);
+          return completed(transaction);
+        }));
+      }
+      return await result(db.transaction("store").objectStore("store").count());
+    """
+    assert Workers(origin, proxy).run(script) == 2000

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from disks import fill, no_descriptors
 
-from swproxy.errors import ConstraintError, ProfileError, QuotaExceededError, UnknownError
+from swproxy.errors import ConstraintError, DatabaseDamaged, ProfileError, QuotaExceededError, UnknownError
 from swproxy.storage.bodies import MEMORY_LIMIT, BytesBody, CompleteBody, FileBody
 from swproxy.storage.indexeddb import values
 from swproxy.storage.indexeddb.database import IndexedDatabase
@@ -463,3 +463,50 @@ def test_what_sqlite_raises_is_translated(database: IndexedDatabase, monkeypatch
     with pytest.raises(UnknownError, match="something else"):
         database.count(Source(1), KeyRange())
     assert values.encode_json("1") == b"J1"
+
+
+class Alarm(BaseException):
+    """What ends a turn that takes too long."""
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_alarm_in_a_commit(
+    database: IndexedDatabase, opened: Callable[[], IndexedDatabase], is_done: bool
+) -> None:
+    """All is there or nothing: the files of parts, too."""
+    execute = database._execute
+
+    def interrupted(statement: str, *parameters: Any) -> Any:
+        if statement != "COMMIT":
+            return execute(statement, *parameters)
+        if is_done:
+            execute(statement)
+        raise Alarm
+
+    database.begin()
+    put_parts(database, 1, BytesBody(b"x" * (INLINE_LIMIT + 1)))
+    database._execute = interrupted  # type: ignore[assignment]
+    with pytest.raises(Alarm):
+        database.commit()
+    database._execute = execute
+    again = opened()
+    if is_done:
+        assert parts_of(again, 1) == [b"x" * (INLINE_LIMIT + 1)]
+    else:
+        assert content(again) == {}
+
+
+def test_a_file_that_was_removed(database: IndexedDatabase, directory: Path) -> None:
+    """Nothing is written to what would be lost."""
+    (directory / "data.db").unlink()
+    with pytest.raises(DatabaseDamaged, match=r"data\.db was removed"):
+        database.begin()
+
+
+def test_the_log_stays_small(database: IndexedDatabase, directory: Path) -> None:
+    """A large transaction goes into the database at once."""
+    database.begin()
+    for number in range(100):
+        put(database, number, "x" * 100_000)
+    database.commit()
+    assert (directory / "data.db-wal").stat().st_size == 0
