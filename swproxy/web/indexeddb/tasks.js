@@ -40,6 +40,7 @@ export function queueDatabaseTask(steps) {
 
 /** The host was asked for something that it mostly has at once: if tasks run in this turn, its answer need not wait. */
 export function expectMessage() {
+  if (turn !== turnNumber()) return;
   isExpecting = true;
   if (!isRunning) hopOn();
 }
@@ -97,6 +98,7 @@ onDeliver("indexedDB", (messages) => {
   turn = turnNumber();
   turnBegan = performanceNow();
   hopsLeft = 0;
+  isExpecting = false;
   if (postponed.length > 0) {
     tasks = concatenated(postponed, tasks);
     postponed = [];
