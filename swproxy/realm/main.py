@@ -112,7 +112,8 @@ def _step(realm: Realm) -> None:
     message = realm.channel.receive(patience)
     if message is not None:
         _handle(realm, message)
-    elif (timer := realm.timers.pop_due()) is not None:
+    # Also then: there may always be one.
+    if (timer := realm.timers.pop_due()) is not None:
         realm.later("timer", id=timer)
 
 

@@ -179,7 +179,11 @@ class Realm:
 
     def details_of(self, message: ToWorker, target: str) -> list[dict[str, Any]]:
         """That of a Deliver message, and those of others for its target that are here already and come next."""
-        others = self.channel.take_ready(lambda other: is_for(other, target))
+        others: list[ToWorker] = []
+        while self.inbox and is_for(self.inbox[0], target):
+            others.append(self.inbox.popleft())
+        if not self.inbox:
+            others += self.channel.take_ready(lambda other: is_for(other, target))
         return [each.detail for each in (message, *others) if isinstance(each, messages.Deliver)]
 
     def patiently(self, work: Callable[[], _State]) -> _State:

@@ -72,13 +72,17 @@ class Quota:
             raise QuotaExceededError(DISK_FULL)
         self._patience = max(0, min(self.limit - self._known - size, room - size) // PATIENCE_PART)
 
-    def reserve(self, size: int) -> None:
-        """As ``require`` for a database, which writes everything twice; does not look at the disk each time."""
-        self._reserved += size
+    def reserve(self, size: int, *, once: int = 0) -> None:
+        """As ``require`` for a database, which writes everything twice; does not look at the disk each time.
+
+        Args:
+            once: bytes that it writes besides, and only once.
+        """
+        self._reserved += size + once
         if not self._is_sure():
             with _disk_errors():
                 logged = self._logged()
-            self.require(2 * size, on_disk=size, logged=logged)
+            self.require(size + once, logged=logged + size)
 
     def has_room(self, size: int) -> bool:
         """Whether that many bytes more are within the quota."""

@@ -63,6 +63,27 @@ def test_many_messages_in_one_read() -> None:
     assert list(framing.feed(frame[-1:])) == [PING]
 
 
+def test_messages_of_one_kind_together() -> None:
+    """Those that are here already, up to the first of another kind."""
+    ours, theirs = socket.socketpair()
+    sender: BlockingChannel[ToWorker] = BlockingChannel(ours, ToWorker)
+    receiver: BlockingChannel[ToProxy] = BlockingChannel(theirs, ToProxy)
+    for message in (LOG, LOG, messages.Pong(), LOG):
+        sender.send(message, held=True)
+    sender.send(LOG)
+
+    def is_log(message: ToProxy) -> bool:
+        return isinstance(message, messages.Log)
+
+    assert receiver.take_ready(is_log) == []
+    assert receiver.receive(1) == LOG
+    assert receiver.take_ready(is_log) == [LOG]
+    assert receiver.take_ready(is_log) == []
+    assert [receiver.receive(1) for _ in range(3)] == [messages.Pong(), LOG, LOG]
+    sender.close()
+    receiver.close()
+
+
 def test_a_reader_that_stops_early_loses_nothing() -> None:
     """What was not taken yet comes with the next bytes."""
     framing: Framing[Any] = Framing(ToProxy)

@@ -438,6 +438,63 @@ def test_what_listeners_do(idb: RunJs) -> None:
     assert idb(script, scripts=scripts) == [*["captured"] * 2, "none", "captured", "complete"]
 
 
+def test_an_abort_in_a_listener_that_has_asked_for_more(idb: RunJs) -> None:
+    """What was asked is not executed any more, and the connection can write again."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s"));
+      const transaction = db.transaction("s", "readwrite");
+      const store = transaction.objectStore("s");
+      store.put(1, 1).onsuccess = () => { store.put(2, 2).onsuccess = () => {}; transaction.abort(); };
+      const outcome = await completed(transaction).catch(() => "aborted");
+      await result(db.transaction("s", "readwrite").objectStore("s").put(3, 3));
+      return [outcome, await result(db.transaction("s").objectStore("s").getAllKeys())];
+    """
+    assert idb(script) == ["aborted", [3]]
+
+
+def test_large_values_in_one_transaction(idb: RunJs) -> None:
+    """They are handed over in parts, within the memory that a worker has."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s", { keyPath: "id" }));
+      const transaction = db.transaction("s", "readwrite");
+      for (let id = 0; id < 1000; id++) transaction.objectStore("s").put({ id, v: "x".repeat(60_000) });
+      return await completed(transaction);
+    """
+    assert idb(script) == "complete"
+
+
+def test_at_the_quota_those_that_fit_are_stored(idb: RunJs) -> None:
+    """Of many puts in a row the first; the others fail one by one, in no long time."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s"));
+      const transaction = db.transaction("s", "readwrite");
+      const outcomes = Array.from({ length: 600 }, (_, i) => {
+        const request = transaction.objectStore("s").put("x".repeat(20_000), i);
+        return new Promise((resolve) => {
+          request.onsuccess = () => resolve(true);
+          request.onerror = (event) => { event.preventDefault(); resolve(false); };
+        });
+      });
+      const stored = (await Promise.all(outcomes)).map((each, i) => each ? i : -1).filter((i) => i >= 0);
+      await completed(transaction);
+      return [stored.length > 50, stored.length < 200, stored.at(-1) === stored.length - 1];
+    """
+    assert idb(script, quota=3 << 20, turn_budget=5.0) == [True, True, True]
+
+
+def test_timers_come_beside_requests(idb: RunJs) -> None:
+    """However many there are."""
+    script = """
+      const db = await open((db) => db.createObjectStore("s"));
+      let ticks = 0;
+      setInterval(() => ticks++, 10);
+      const end = performance.now() + 500;
+      while (performance.now() < end) await result(db.transaction("s").objectStore("s").get(1));
+      return ticks;
+    """
+    assert idb(script) >= 10
+
+
 def test_a_long_array_in_an_index(idb: RunJs) -> None:
     """Each of its members once, in a time that does not grow with the square of their number."""
     script = """

@@ -312,8 +312,7 @@ def op_idb_execute(
         operation = operations[len(outcomes)]
         try:
             if isinstance(operation, str):
-                puts = execution.puts_from(operations, len(outcomes))
-                outcomes += execution.put_many(puts) if len(puts) > 1 else [execution.put(puts[0])]
+                outcomes += execution.put_some(operations, len(outcomes))
             else:
                 name, *arguments = operation
                 outcomes.append(OPERATIONS[name](execution, *arguments))
@@ -335,9 +334,25 @@ class Execution:
         self._writer = writer
         self.size = 0
 
-    def _reserve(self, size: int) -> None:
-        self._realm.caches.quota.reserve(size)
-        self._writer.size += size
+        self._is_cramped = False
+
+    def _reserve(self, size: int, parts: int = 0) -> None:
+        self._realm.caches.quota.reserve(size, once=parts)
+        self._writer.size += size + parts
+
+    def put_some(self, operations: list[str | list[Any]], start: int) -> list[Any]:
+        """Executes one or more puts: their outcomes."""
+        if not self._is_cramped:
+            puts = self.puts_from(operations, start)
+            if len(puts) == 1:
+                return [self.put(puts[0])]
+            try:
+                return self.put_many(puts)
+            except QuotaExceededError:
+                self._is_cramped = True  # some of them may still fit
+        text = operations[start]
+        assert isinstance(text, str)
+        return [self.put(put_of(text))]
 
     def puts_from(self, operations: list[str | list[Any]], start: int) -> list[Put]:
         """As many puts as come in a row and can be done at once: or the one put that is first."""
@@ -374,7 +389,8 @@ class Execution:
                 database.advance_generator(store, given)
             index_keys = [(index, [key_bytes(each, generated) for each in keys]) for index, keys in put.index_keys]
             pairs = [(each, key) for _, keys in index_keys for each in keys]
-            self._reserve(len(key) + len(put.value) + sum(part.size for part in value.parts) + _size_in_index(pairs))
+            parts = sum(part.size for part in value.parts)
+            self._reserve(len(key) + len(put.value) + _size_in_index(pairs), parts)
             database.put(store, key, value, index_keys, overwrite=put.overwrite)
         except SwproxyError:
             if number is not None:

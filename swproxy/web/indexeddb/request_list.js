@@ -2,8 +2,9 @@
 // there are after each turn: of a request that waits, there is not much more than the request itself.
 import { MathMin } from "../infra/primordials.js";
 
-// So many requests are executed at once, before the events of the first.
+// So many requests are executed at once, before the events of the first; fewer if they have more characters.
 const BATCH = 1000;
+const BATCH_LENGTH = 1 << 21;
 
 /** The requests of a transaction in order: some have been executed, and some of these have been delivered. */
 export class RequestList {
@@ -39,6 +40,7 @@ export class RequestList {
     const start = this.#executed;
     const count = MathMin(BATCH, this.#requests.length - start);
     const operations = [];
+    let length = 0;
     let mayStop = false; // before the end: what was made for an operation that does not come would be lost
     for (let i = 0; i < count; i++) {
       const operation = this.#operations[start + i];
@@ -48,7 +50,9 @@ export class RequestList {
       } else {
         operations[i] = operation;
       }
-      if (typeof operations[i] !== "string") mayStop = true;
+      if (typeof operations[i] === "string") length += operations[i].length;
+      else mayStop = true;
+      if (length > BATCH_LENGTH) break;
     }
     const outcomes = run(operations);
     for (let i = 0; i < outcomes.length; i++) this.#outcomes[start + i] = outcomes[i];

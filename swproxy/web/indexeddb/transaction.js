@@ -176,6 +176,7 @@ export class Transaction {
    * another event of it, whose microtasks may still be running, it only calls a listener that is there.
    */
   #step(isShared) {
+    if (this.#state === FINISHED) return false;
     if (isShared && this.#turn === turnNumber()) {
       if (!this.#canGoOn()) return POSTPONED;
     } else if (this.#state === ACTIVE) {
@@ -196,8 +197,8 @@ export class Transaction {
   #canGoOn() {
     const requests = this.#requests;
     if (this.#didThrow || this.#errorEvent !== null) return false;
-    if (!requests.hasOutcome && requests.hasWaiting) this.#executeBatch();
-    if (!requests.hasOutcome || this.#state === FINISHED) return false;
+    if (!requests.hasOutcome && requests.hasWaiting && !this.#executeBatch()) return false;
+    if (!requests.hasOutcome) return false;
     const { request, outcome } = requests;
     return request !== null && !isFailure(outcome) && EventTarget.hasListener(request, "success");
   }
@@ -314,7 +315,11 @@ export class Transaction {
   /** https://w3c.github.io/IndexedDB/#abort-transaction */
   abort(error) {
     if (this.#state === FINISHED) return;
-    op_idb_abort(this.connection.id, this.id, this.isUpgrade);
+    try {
+      op_idb_abort(this.connection.id, this.id, this.isUpgrade);
+    } catch {
+      // It cannot be read any more: whoever opens it next is told.
+    }
     waiting.delete(this.id);
     if (this.isUpgrade) this.connection.revert();
     this.#state = FINISHED;
