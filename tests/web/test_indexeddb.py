@@ -672,6 +672,28 @@ def test_connections_to_one_database(idb: RunJs) -> None:
     assert idb(script) == [seen, []]
 
 
+def test_many_opens_at_once(idb: RunJs) -> None:
+    """Each hears of its success before a transaction ends that was made when its upgrade was complete."""
+    script = """
+      const once = (name) => new Promise((resolve) => {
+        const order = [];
+        const request = indexedDB.open(name, 1);
+        request.onsuccess = () => order.push("success");
+        request.onupgradeneeded = () => {
+          request.result.createObjectStore("s");
+          request.transaction.oncomplete = () => {
+            order.push("upgraded");
+            const transaction = request.result.transaction("s", "readwrite");
+            transaction.objectStore("s").put(1, 1);
+            transaction.oncomplete = () => resolve([...order, "complete"].join());
+          };
+        };
+      });
+      return [...new Set(await Promise.all(Array.from({ length: 20 }, (_, i) => once(`db${i}`))))];
+    """
+    assert idb(script) == ["upgraded,success,complete"]
+
+
 def test_closing(idb: RunJs) -> None:
     """Transactions that are there go on; no new ones begin. Closing in an upgrade fails the request."""
     script = """

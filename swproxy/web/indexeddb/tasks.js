@@ -19,7 +19,7 @@ const TURN = 8;
 /** What a task returns if it has to wait for a turn of its own. */
 export const POSTPONED = { __proto__: null };
 
-let tasks = [];
+let tasks = []; // { steps, turn }, of the turn in which it was queued
 let postponed = [];
 const receivers = new SafeMap(); // type of a message of the host -> what it is for
 let isScheduled = false; // that a turn comes
@@ -31,10 +31,10 @@ let turnBegan = 0;
 
 /**
  * Queues steps(isShared). They return whether they have dispatched an event, or POSTPONED, which they may if isShared:
- * microtasks of this turn may still be running.
+ * microtasks of the turn in which they were queued may still be running.
  */
 export function queueDatabaseTask(steps) {
-  tasks[tasks.length] = steps;
+  tasks[tasks.length] = { steps, turn: turnNumber() };
   if (!isRunning) wake();
 }
 
@@ -78,7 +78,7 @@ function run(isShared) {
   try {
     while (tasks.length > 0) {
       const task = ArrayPrototypeShift(tasks);
-      const outcome = task(isShared);
+      const outcome = task.steps(isShared && task.turn === turnNumber());
       if (outcome === POSTPONED) postponed[postponed.length] = task;
       else if (outcome) break;
     }
@@ -110,8 +110,9 @@ onDeliver("indexedDB", (messages) => {
 function accept(messages) {
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i];
+    const steps = (isShared) => receivers.get(message.type)(message, isShared);
     if (message.type === "run") isScheduled = false;
-    else tasks[tasks.length] = (isShared) => receivers.get(message.type)(message, isShared);
+    else tasks[tasks.length] = { steps, turn: turnNumber() };
   }
 }
 
