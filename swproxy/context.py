@@ -27,10 +27,9 @@ from swproxy.service_worker.lifecycle import Lifecycle
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.states import RunningStatus
 from swproxy.service_worker.worker import ServiceWorker
-from swproxy.storage import cache_storage
 from swproxy.storage.database import Database
-from swproxy.storage.indexeddb import directory as indexeddb
 from swproxy.storage.journal import Journal
+from swproxy.storage.origins import origins_in
 from swproxy.storage.profile import Profile
 from swproxy.workers.dispatcher import FetchDispatcher
 from swproxy.workers.host import Host
@@ -95,7 +94,7 @@ class ServiceWorkerContext:
             self.journal,
         )
         if not was_clean:
-            for origin in {*cache_storage.origins(profile.caches), *indexeddb.origins(profile.indexeddb)}:
+            for origin in {*origins_in(profile.caches), *origins_in(profile.indexeddb)}:
                 self._host.mark_unclean(origin)
         self.manager = WorkerManager(
             self._host,

@@ -13,9 +13,9 @@ import click
 from swproxy.cli.options import json_option, origin_of_text, profile_option
 from swproxy.cli.output import counted, print_json, print_table, say, size, visible
 from swproxy.errors import InvalidInput, NotFoundError
-from swproxy.storage import cache_storage
 from swproxy.storage.bodies import chunks
 from swproxy.storage.cache_storage import CacheStorage, Entry, Query, RequestResponseList
+from swproxy.storage.origins import directory_of, origins_in
 from swproxy.storage.profile import Profile
 
 
@@ -26,11 +26,11 @@ def caches_command() -> None:
 
 @contextmanager
 def _storage(profile: Profile, origin: str) -> Iterator[CacheStorage]:
-    known = cache_storage.origins(profile.caches)
+    known = origins_in(profile.caches)
     if origin_of_text(origin) not in known:
         having = ", ".join(each for each in known if _has_caches(profile, each)) or "none"
         raise NotFoundError(f"{origin} has no caches. Origins with caches: {having}.")
-    storage = CacheStorage(cache_storage.directory_of(profile.caches, origin_of_text(origin)))
+    storage = CacheStorage(directory_of(profile.caches, origin_of_text(origin)))
     try:
         yield storage
     finally:
@@ -57,7 +57,7 @@ def _cache(storage: CacheStorage, origin: str, name: str) -> RequestResponseList
 def ls_command(origin: str | None, profile: Profile, as_json: bool) -> None:
     """List the caches of ORIGIN, or of all origins, in order of creation."""
     rows = []
-    for each in [origin_of_text(origin)] if origin is not None else cache_storage.origins(profile.caches):
+    for each in [origin_of_text(origin)] if origin is not None else origins_in(profile.caches):
         with _storage(profile, each) as storage:
             for name, cache in storage.all():
                 entries = cache.query_cache(None)

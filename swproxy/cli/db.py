@@ -18,6 +18,7 @@ from swproxy.storage.indexeddb.describe import key_as_json, value_as_json
 from swproxy.storage.indexeddb.keys import decode_key
 from swproxy.storage.indexeddb.reading import KeyRange, Row, Source
 from swproxy.storage.indexeddb.schema import IndexInfo, KeyPath, StoreInfo
+from swproxy.storage.origins import directory_of, origins_in
 from swproxy.storage.profile import Profile
 
 # Records that an export has in memory at a time, with all their parts.
@@ -31,12 +32,12 @@ def db_command() -> None:
 
 
 def _origin_directory(profile: Profile, origin: str) -> Path:
-    return directory.directory_of(profile.indexeddb, origin_of_text(origin))
+    return directory_of(profile.indexeddb, origin_of_text(origin))
 
 
 def _having(profile: Profile) -> list[str]:
     """The origins with databases."""
-    known = directory.origins(profile.indexeddb)
+    known = origins_in(profile.indexeddb)
     return [origin for origin in known if directory.find(_origin_directory(profile, origin))]
 
 

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote, unquote
 
 import diskcache
 import msgspec
@@ -352,18 +351,6 @@ class RequestResponseList:
 
 
 _COUNTER = "order"  # of the last entry or cache; that of the index rises with every change
-
-
-def directory_of(root: Path, origin: str) -> Path:
-    """Where the caches of an origin are."""
-    return root / quote(origin, safe="")
-
-
-def origins(root: Path) -> list[str]:
-    """The origins that have a directory."""
-    if not root.is_dir():
-        return []
-    return sorted(unquote(path.name) for path in root.iterdir() if path.is_dir())
 
 
 class CacheStorage:

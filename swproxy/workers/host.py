@@ -30,6 +30,7 @@ from swproxy.storage import cache_storage
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
 from swproxy.storage.indexeddb import directory as indexeddb
 from swproxy.storage.journal import Journal
+from swproxy.storage.origins import directory_of
 from swproxy.storage.profile import Profile
 from swproxy.workers.databases import Databases
 from swproxy.workers.dispatcher import ClientRequest
@@ -167,8 +168,8 @@ class Host:
             may_import=worker.may_import,
             online=not self._conditions.is_offline(origin),
             user_agent=self._settings.user_agent,
-            caches_directory=str(cache_storage.directory_of(self._profile.caches, origin)),
-            databases_directory=str(indexeddb.directory_of(self._profile.indexeddb, origin)),
+            caches_directory=str(directory_of(self._profile.caches, origin)),
+            databases_directory=str(directory_of(self._profile.indexeddb, origin)),
             scratch_directory=str(scratch),
             quota=self._settings.quota,
             turn_budget=self._settings.turn_budget,
@@ -191,11 +192,11 @@ class Host:
             await asyncio.shield(sweep)
 
     def _sweep(self, origin: str, *, thorough: bool) -> None:
-        storage = cache_storage.CacheStorage(cache_storage.directory_of(self._profile.caches, origin))
+        storage = cache_storage.CacheStorage(directory_of(self._profile.caches, origin))
         try:
             storage.sweep(thorough=thorough)
             if thorough:
-                for damage in indexeddb.sweep(indexeddb.directory_of(self._profile.indexeddb, origin)):
+                for damage in indexeddb.sweep(directory_of(self._profile.indexeddb, origin)):
                     log.warning("%s: %s", origin, damage)
                 self._unclean.discard(origin)
         except (SwproxyError, OSError) as error:
@@ -439,6 +440,6 @@ class Host:
             NotFoundError: there is none of that name.
             SwproxyError: a worker does not let go of it, or the files cannot be deleted.
         """
-        directory = indexeddb.directory_of(self._profile.indexeddb, origin)
+        directory = directory_of(self._profile.indexeddb, origin)
         if not await self._databases.delete(origin, name, partial(indexeddb.delete_database, directory, name)):
             raise NotFoundError(f"{origin} has no database named '{name}'.")

@@ -14,6 +14,7 @@ from swproxy.storage.indexeddb import directory
 from swproxy.storage.indexeddb.database import IndexedDatabase
 from swproxy.storage.indexeddb.keys import encode_key
 from swproxy.storage.indexeddb.values import StoredValue
+from swproxy.storage.origins import directory_of
 from swproxy.storage.profile import Profile
 
 A, B = "https://a.test", "https://b.test"
@@ -22,7 +23,7 @@ NAME = "v\x1b[31m1"
 
 def make(profile: Path, origin: str, name: str) -> Path:
     """A database with two stores, and one record in each for every kind of value."""
-    path = directory.database_directory(directory.directory_of(Profile(profile).indexeddb, origin), name)
+    path = directory.database_directory(directory_of(Profile(profile).indexeddb, origin), name)
     database = IndexedDatabase.open(path, name, check=False)
     database.begin()
     database.set_version(3)

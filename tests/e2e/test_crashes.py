@@ -95,6 +95,7 @@ def test_kill_the_proxy_in_add_all(origin: Origin, start_proxy: Callable[..., Pr
 def test_kill_between_bodies_and_commit(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
     """Bodies that were written before a crash, and never became part of an entry, are swept at the next start."""
     from swproxy.storage import cache_storage
+from swproxy.storage.origins import directory_of
     from swproxy.storage.bodies import BytesBody
 
     prepare(origin)
@@ -103,7 +104,7 @@ def test_kill_between_bodies_and_commit(origin: Origin, start_proxy: Callable[..
     proxy.curl(f"{origin.url}/seed")
     before = files_of(proxy)
     proxy.kill()
-    storage = cache_storage.CacheStorage(cache_storage.directory_of(proxy.profile.caches, origin.url))
+    storage = cache_storage.CacheStorage(directory_of(proxy.profile.caches, origin.url))
     cache = storage.open("v1")
     written: list[int] = []
     put = cache_storage.Put(

@@ -14,7 +14,8 @@ from proxy_process import ProxyProcess
 from waiting import until
 
 from swproxy.storage.indexeddb import schema
-from swproxy.storage.indexeddb.directory import database_directory, directory_of
+from swproxy.storage.indexeddb.directory import database_directory
+from swproxy.storage.origins import directory_of
 
 StartProxy = Callable[..., ProxyProcess]
 

@@ -13,7 +13,6 @@ import pytest
 from disks import fill
 
 from swproxy.errors import InvalidStateError, ProfileError, QuotaExceededError
-from swproxy.storage import cache_storage
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody, SavedFile
 from swproxy.storage.cache_storage import (
     INLINE_LIMIT,
@@ -26,6 +25,7 @@ from swproxy.storage.cache_storage import (
     StoredRequest,
     StoredResponse,
 )
+from swproxy.storage.origins import directory_of, origins_in
 
 SITE = "https://a.test"
 LARGE = bytes(range(256)) * (INLINE_LIMIT // 256 + 1)
@@ -490,11 +490,11 @@ def test_quota(tmp_path: Path) -> None:
 def test_what_origins_are_called(tmp_path: Path) -> None:
     """Each has a directory of its own, by whose name it is found again."""
     for origin in (SITE, "https://a.test:8443", "http://[::1]:80"):
-        directory = cache_storage.directory_of(tmp_path, origin)
+        directory = directory_of(tmp_path, origin)
         assert directory.parent == tmp_path
         directory.mkdir()
-    assert cache_storage.origins(tmp_path) == ["http://[::1]:80", SITE, "https://a.test:8443"]
-    assert cache_storage.origins(tmp_path / "missing") == []
+    assert origins_in(tmp_path) == ["http://[::1]:80", SITE, "https://a.test:8443"]
+    assert origins_in(tmp_path / "missing") == []
 
 
 # Nothing is unpickled

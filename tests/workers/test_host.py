@@ -19,6 +19,7 @@ from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
 from swproxy.storage.bodies import BytesBody
+from swproxy.storage.origins import directory_of
 
 SITE = "https://site.test"
 ROOT = f"{SITE}/"
@@ -198,7 +199,7 @@ oninstall = (event) => event.waitUntil((async () => {{
 
 def cache_directories(workers: Workers) -> int:
     """Those of caches, deleted ones too."""
-    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    directory = directory_of(workers.context.profile.caches, SITE)
     return len([path for path in directory.iterdir() if path.name != "index"])
 
 
@@ -244,7 +245,7 @@ async def test_a_process_that_has_not_ended_yet_uses_the_caches(workers: Workers
 
 def orphan(workers: Workers) -> list[Path]:
     """Leaves a body without an entry, as a process does that is killed; what the origin's caches have then."""
-    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    directory = directory_of(workers.context.profile.caches, SITE)
     storage = cache_storage.CacheStorage(directory)
     put = cache_storage.Put(
         cache_storage.StoredRequest("GET", f"{ROOT}z", [], {}),
@@ -284,7 +285,7 @@ async def test_after_a_crash_all_wait_for_the_sweep(workers: Workers, monkeypatc
     assert await asyncio.gather(*starting) == [None, None]
     await third
     assert swept == [True]
-    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    directory = directory_of(workers.context.profile.caches, SITE)
     assert len(list(directory.rglob("*.val"))) < len(left)
     assert not workers.context._host._sweeps
 
@@ -295,7 +296,7 @@ async def test_damaged_caches_keep_no_worker_from_starting(
     """It may not need them; the log says what is wrong."""
     worker = await workers.register(ROOT, STORES)
     await stop(workers, worker)
-    directory = cache_storage.directory_of(workers.context.profile.caches, SITE)
+    directory = directory_of(workers.context.profile.caches, SITE)
     for database in directory.rglob("cache.db"):
         database.write_bytes(b"no database at all" * 1000)
     assert await workers.context.manager.run_service_worker(worker) is None

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from swproxy.errors import SwproxyError
 from swproxy.storage.indexeddb import part_files, schema
@@ -24,18 +23,6 @@ class Found:
     version: int
     directory: Path
     error: SwproxyError | None = None
-
-
-def directory_of(root: Path, origin: str) -> Path:
-    """Where the databases of an origin are."""
-    return root / quote(origin, safe="")
-
-
-def origins(root: Path) -> list[str]:
-    """The origins that have a directory."""
-    if not root.is_dir():
-        return []
-    return sorted(unquote(path.name) for path in root.iterdir() if path.is_dir())
 
 
 def database_directory(origin_directory: Path, name: str) -> Path:

@@ -1,9 +1,9 @@
 // https://w3c.github.io/IndexedDB/#index-interface
 import { op_idb_rename_index } from "host:ops";
-import { defineInterface, optional } from "../webidl/interface.js";
-import { any, DOMString, enforceRange, unsignedLong } from "../webidl/types.js";
+import { defineInterface } from "../webidl/interface.js";
+import { DOMString } from "../webidl/types.js";
 import { constraintError, invalidStateError } from "./errors.js";
-import { IDBCursorDirection, IDBGetAllOptions, Source } from "./queries.js";
+import { READING, Source } from "./queries.js";
 import { keyPathForScript, renameIn } from "./schema.js";
 
 export class IDBIndex {
@@ -94,14 +94,5 @@ export class IDBIndex {
 defineInterface(IDBIndex, {
   readonly: ["objectStore", "keyPath", "multiEntry", "unique"],
   attributes: { name: DOMString },
-  operations: {
-    get: [any],
-    getKey: [any],
-    getAll: [optional(any), optional(enforceRange(unsignedLong))],
-    getAllKeys: [optional(any), optional(enforceRange(unsignedLong))],
-    getAllRecords: [optional(IDBGetAllOptions)],
-    count: [optional(any)],
-    openCursor: [optional(any), optional(IDBCursorDirection)],
-    openKeyCursor: [optional(any), optional(IDBCursorDirection)],
-  },
+  operations: READING,
 });

@@ -9,17 +9,7 @@ import {
 import { SafeMap } from "../infra/primordials.js";
 import { errorOf } from "swproxy:bootstrap";
 import { defineInterface, optional } from "../webidl/interface.js";
-import {
-  any,
-  boolean,
-  dictionary,
-  DOMString,
-  enforceRange,
-  sequence,
-  union,
-  unsignedLong,
-  withDefault,
-} from "../webidl/types.js";
+import { any, boolean, dictionary, DOMString, sequence, union, withDefault } from "../webidl/types.js";
 import {
   constraintError,
   dataError,
@@ -32,7 +22,7 @@ import { IDBIndex } from "./index.js";
 import { canInject, extractKey, inject, isValidKeyPath } from "./key_path.js";
 import { convertValueToKeyRange } from "./key_range.js";
 import { keyOf, keyText, keyTexts, PLACEHOLDER, subkeysOf } from "./keys.js";
-import { IDBCursorDirection, IDBGetAllOptions, Source } from "./queries.js";
+import { READING, Source } from "./queries.js";
 import { Index, keyPathForScript, renameIn } from "./schema.js";
 import { sortedNameList } from "./transaction.js";
 import { deserialize, serializeForStorage } from "./values.js";
@@ -306,14 +296,7 @@ defineInterface(IDBObjectStore, {
     add: [any, optional(any)],
     delete: [any],
     clear: [],
-    get: [any],
-    getKey: [any],
-    getAll: [optional(any), optional(enforceRange(unsignedLong))],
-    getAllKeys: [optional(any), optional(enforceRange(unsignedLong))],
-    getAllRecords: [optional(IDBGetAllOptions)],
-    count: [optional(any)],
-    openCursor: [optional(any), optional(IDBCursorDirection)],
-    openKeyCursor: [optional(any), optional(IDBCursorDirection)],
+    ...READING,
     index: [DOMString],
     createIndex: [DOMString, union(sequence(DOMString), DOMString), optional(IDBIndexParameters)],
     deleteIndex: [DOMString],

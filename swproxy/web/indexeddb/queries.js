@@ -1,17 +1,30 @@
 // What object stores and indexes have in common: the requests that read.
 import { MapValues } from "../infra/primordials.js";
+import { optional } from "../webidl/interface.js";
 import { any, dictionary, enforceRange, enumeration, unsignedLong, withDefault } from "../webidl/types.js";
 import { invalidStateError, readOnlyError, transactionInactiveError } from "./errors.js";
 import { convertKeyToValue } from "./keys.js";
 import { convertValueToKeyRange, isPotentiallyValidKeyRange } from "./key_range.js";
 import { deserialize } from "./values.js";
 
-export const IDBCursorDirection = enumeration("IDBCursorDirection", ["next", "nextunique", "prev", "prevunique"]);
-export const IDBGetAllOptions = dictionary("IDBGetAllOptions", {
+const IDBCursorDirection = enumeration("IDBCursorDirection", ["next", "nextunique", "prev", "prevunique"]);
+const IDBGetAllOptions = dictionary("IDBGetAllOptions", {
   query: withDefault(any, null),
   count: enforceRange(unsignedLong),
   direction: withDefault(IDBCursorDirection, "next"),
 });
+
+/** The operations of object stores and indexes that read. */
+export const READING = {
+  get: [any],
+  getKey: [any],
+  getAll: [optional(any), optional(enforceRange(unsignedLong))],
+  getAllKeys: [optional(any), optional(enforceRange(unsignedLong))],
+  getAllRecords: [optional(IDBGetAllOptions)],
+  count: [optional(any)],
+  openCursor: [optional(any), optional(IDBCursorDirection)],
+  openKeyCursor: [optional(any), optional(IDBCursorDirection)],
+};
 
 /** What requests read from: an object store, or an index of it, within a transaction. */
 export class Source {

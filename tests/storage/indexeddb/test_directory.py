@@ -6,6 +6,7 @@ import pytest
 
 from swproxy.storage.indexeddb import directory
 from swproxy.storage.indexeddb.database import IndexedDatabase
+from swproxy.storage.origins import directory_of, origins_in
 
 ORIGIN = "https://a.test:8443"
 NAMES = ["b", "", "a\0/..", "x" * 5000, "\ud800", "\U0001f600"]
@@ -13,7 +14,7 @@ NAMES = ["b", "", "a\0/..", "x" * 5000, "\ud800", "\U0001f600"]
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Path:
-    return directory.directory_of(tmp_path / "indexeddb", ORIGIN)
+    return directory_of(tmp_path / "indexeddb", ORIGIN)
 
 
 def make(origin: Path, name: str, version: int = 1) -> Path:
@@ -29,14 +30,14 @@ def make(origin: Path, name: str, version: int = 1) -> Path:
 def test_databases(origin: Path) -> None:
     """Names may be anything; they come in the order of code units. Nothing is made by looking."""
     assert directory.databases(origin) == []
-    assert (directory.origins(origin.parent), directory.usage(origin), directory.sweep(origin)) == ([], 0, [])
+    assert (origins_in(origin.parent), directory.usage(origin), directory.sweep(origin)) == ([], 0, [])
     for name in NAMES:
         make(origin, name, len(name) + 1)
     make(origin, "without a version", 0)
     assert directory.databases(origin) == [
         (name, len(name) + 1) for name in ["", "a\0/..", "b", "x" * 5000, "\ud800", "\U0001f600"]
     ]
-    assert directory.origins(origin.parent) == [ORIGIN]
+    assert origins_in(origin.parent) == [ORIGIN]
 
 
 def test_delete_database(origin: Path) -> None:
@@ -87,4 +88,4 @@ def test_the_last_one_takes_the_directory_along(origin: Path) -> None:
     make(origin, "a")
     directory.delete_database(origin, "a")
     directory.sweep(origin)
-    assert directory.origins(origin.parent) == []
+    assert origins_in(origin.parent) == []
