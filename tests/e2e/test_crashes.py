@@ -95,8 +95,8 @@ def test_kill_the_proxy_in_add_all(origin: Origin, start_proxy: Callable[..., Pr
 def test_kill_between_bodies_and_commit(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
     """Bodies that were written before a crash, and never became part of an entry, are swept at the next start."""
     from swproxy.storage import cache_storage
-from swproxy.storage.origins import directory_of
     from swproxy.storage.bodies import BytesBody
+    from swproxy.storage.origins import directory_of
 
     prepare(origin)
     proxy = start_proxy()
