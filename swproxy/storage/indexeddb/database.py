@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from swproxy.errors import ConstraintError, UnknownError
 from swproxy.storage.bodies import CompleteBody
@@ -28,6 +29,16 @@ LOG_LIMIT = 1 << 22
 _LAST_NUMBER = 1 << 53
 # Free pages that are never worth the time of giving them back.
 _KEPT_FREE = 64
+# Pages that are given back at a time.
+_STEP = 256
+
+
+_opened: WeakSet["IndexedDatabase"] = WeakSet()  # of this process
+
+
+def reusable_bytes(directory: Path) -> int:
+    """Of the database in a directory, the bytes that need not grow the file; 0 if this process has not opened it."""
+    return max((each.free_bytes() for each in _opened if each.directory == directory), default=0)
 
 
 class IndexedDatabase:
@@ -44,6 +55,7 @@ class IndexedDatabase:
         self.name = name
         self._connection = connection
         self._execute = connection.execute
+        self.directory = directory
         self._path = str(directory / schema.FILE)
         self._log = f"{self._path}-wal"
         self._identity = schema.identity(self._path)
@@ -95,6 +107,7 @@ class IndexedDatabase:
                 raise damaged(shown, "it is another one")
             database = cls(directory, inside, connection)
             database._read_schema()
+            _opened.add(database)
         except RAISED as error:
             connection.close()
             raise failure(shown, error) from None
@@ -115,6 +128,15 @@ class IndexedDatabase:
     def stores(self) -> list[StoreInfo]:
         """In order of creation; so are the indexes of each."""
         return list(self._stores.values())
+
+    def free_bytes(self) -> int:
+        """Of pages that hold nothing now."""
+        try:
+            (free,) = self._execute("PRAGMA freelist_count").fetchone()
+            (size,) = self._execute("PRAGMA page_size").fetchone()
+        except RAISED:  # it is closed, or damaged
+            return 0
+        return int(free) * int(size)
 
     # Transactions
 
@@ -143,8 +165,6 @@ class IndexedDatabase:
             self._require_transaction()
             for store, number in self._generators.items():
                 self._execute("UPDATE stores SET current_number = ? WHERE id = ?", (number, store))
-            if self._has_deleted:
-                self._give_pages_back()
             if self._is_strict and self._written:
                 self._files.sync()
             self._execute("COMMIT")
@@ -157,10 +177,12 @@ class IndexedDatabase:
             else:
                 self._forget_transaction()
             raise
-        doomed = self._doomed
+        doomed, has_deleted = self._doomed, self._has_deleted
         self._forget_transaction()
         self._files.remove(doomed)
         self.trim_log(LOG_LIMIT)
+        if has_deleted:
+            self._give_pages_back()
 
     def trim_log(self, limit: int = 0) -> None:
         """Brings what is in the log into the database if the log has more bytes, unless somebody reads it now."""
@@ -176,11 +198,16 @@ class IndexedDatabase:
             return  # it is as good as it was
 
     def _give_pages_back(self) -> None:
-        """The usage of an origin falls when it deletes something."""
-        (free,) = self._execute("PRAGMA freelist_count").fetchone()
-        (pages,) = self._execute("PRAGMA page_count").fetchone()
-        if free > _KEPT_FREE and free * 4 > pages:
-            self._execute("PRAGMA incremental_vacuum").fetchall()
+        """Makes the file smaller, in small steps: the disk may be nearly full."""
+        with suppress(sqlite3.Error):
+            (free,) = self._execute("PRAGMA freelist_count").fetchone()
+            (pages,) = self._execute("PRAGMA page_count").fetchone()
+            if free <= _KEPT_FREE or free * 4 <= pages:
+                return
+            for _ in range(0, free, _STEP):
+                self._execute(f"PRAGMA incremental_vacuum({_STEP})").fetchall()
+                self.trim_log()
+        self.trim_log()
 
     def roll_back(self) -> None:
         """Undoes the transaction, if there is one."""
@@ -212,6 +239,7 @@ class IndexedDatabase:
 
     def close(self) -> None:
         """Ends the connection; a transaction is rolled back."""
+        _opened.discard(self)
         self.roll_back()
         with suppress(*RAISED):
             self._connection.close()

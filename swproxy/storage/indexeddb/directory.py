@@ -11,7 +11,7 @@ from pathlib import Path
 
 from swproxy.errors import SwproxyError
 from swproxy.storage.indexeddb import part_files, schema
-from swproxy.storage.indexeddb.database import IndexedDatabase
+from swproxy.storage.indexeddb.database import IndexedDatabase, reusable_bytes
 from swproxy.storage.indexeddb.failures import failure
 
 
@@ -118,14 +118,13 @@ def usage(origin_directory: Path) -> int:
 
 
 def database_usage(directory: Path) -> int:
-    """Bytes on disk, of one database; pages that it will use again do not count."""
-    total = part_files.total_size(f"{directory}/{schema.PARTS}")
-    for name in (f"{schema.FILE}-wal", schema.NAME):
+    """Bytes on disk, of one database; pages that this process will use again do not count."""
+    total = part_files.total_size(f"{directory}/{schema.PARTS}") - reusable_bytes(directory)
+    for name in (schema.FILE, f"{schema.FILE}-wal", schema.NAME):
+        # Never by opening it: closing it again would take away the locks that SQLite has in this process.
         with suppress(OSError):
             total += os.stat(f"{directory}/{name}").st_size  # noqa: PTH116, called often
-    with suppress(OSError), open(f"{directory}/{schema.FILE}", "rb", buffering=0) as file:
-        total += schema.used_bytes(file.read(schema.HEADER), os.fstat(file.fileno()).st_size)
-    return total
+    return max(total, 0)
 
 
 def sweep(origin_directory: Path) -> list[SwproxyError]:

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import sqlite3
-import struct
 from pathlib import Path
 
 import msgspec
@@ -14,7 +13,6 @@ from swproxy.errors import ProfileError
 from swproxy.storage.indexeddb.failures import BUSY_TIMEOUT, RAISED, damaged, failure, require_file
 
 FILE = "data.db"
-HEADER = 100  # bytes, at its beginning
 PARTS = "parts"
 # For people, and for when the database itself cannot say it any more.
 NAME = "name"
@@ -67,6 +65,7 @@ _SETTINGS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA cache_size = -1024",  # KiB
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = OFF",  # Debian's default writes all that is deleted once more: on a full disk, too
     "PRAGMA journal_size_limit = 1048576",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
@@ -91,15 +90,6 @@ class StoreInfo(msgspec.Struct):
     key_path: KeyPath
     auto_increment: bool
     indexes: list[IndexInfo]
-
-
-def used_bytes(header: bytes, size: int) -> int:
-    """The bytes of a file of that size that are in use, by its header (https://sqlite.org/fileformat2.html)."""
-    if len(header) < HEADER:
-        return size
-    page_size, pages, free = struct.unpack_from(">H", header, 16)[0], *struct.unpack_from(">I4xI", header, 28)
-    used = (pages - free) * (1 << 16 if page_size == 1 else page_size)
-    return used if 0 < used <= size else size
 
 
 def identity(path: str) -> tuple[int, int]:

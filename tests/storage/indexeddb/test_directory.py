@@ -1,5 +1,7 @@
 """The databases of an origin."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,17 @@ def test_the_last_one_takes_the_directory_along(origin: Path) -> None:
     directory.delete_database(origin, "a")
     directory.sweep(origin)
     assert origins_in(origin.parent) == []
+
+
+def test_looking_takes_no_locks_away(origin: Path) -> None:
+    """To open and close the file in a process that has it open would, and another process could write beside it."""
+    path = make(origin, "a")
+    writer = IndexedDatabase.open(path, "a", check=False)
+    writer.begin()
+    directory.usage(origin)
+    directory.databases(origin)
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0, isolation_level=None).execute('BEGIN IMMEDIATE')"
+    command = [sys.executable, "-c", script, str(path / "data.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "database is locked" in done.stderr
+    writer.close()
