@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"errors", "storage.profile", "workers.limits", "msgspec"},
     "workers": {"config", "errors", "ipc", "network", "service_worker", "storage", "msgspec"},
     "context": {"config", "errors", "network", "service_worker", "storage", "workers", "ada_url"},
+    "page_client": {"errors", "backports", "brotli", "compression", "webencodings"},
     "control": {"context", "errors", "service_worker", "storage.profile", "ada_url", "aiohttp", "msgspec"},
     "proxy": {"context", "errors", "service_worker", "ada_url", "aiohttp", "mitmproxy"},
     # What a worker process has.
