@@ -19,9 +19,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# About as many bytes, at most, come out of zlib and zstd at once.
-_PIECE = 1 << 18
-# Brotli has no such limit in all versions that we run with; as many bytes, at most, go in at once.
+# About as many bytes come out at once. More do not stay in the processor's caches until they are encoded.
+_PIECE = 1 << 15
+# Brotli does not let us limit that in all versions that we run with; as many bytes, at most, go in at once.
 _BROTLI_SLICE = 1 << 7
 # https://www.rfc-editor.org/rfc/rfc9659: what a browser reads has no larger window.
 _ZSTD_WINDOW_LOG = 23
@@ -142,15 +142,19 @@ class _Brotli:
         return bool(self._decoder.is_finished())
 
     def decode(self, data: bytes) -> Iterator[bytes]:
+        piece = b""
         for begin in range(0, len(data), _BROTLI_SLICE):
             if self.is_complete:
-                return
+                break
             try:
-                piece = self._decoder.process(data[begin : begin + _BROTLI_SLICE])
+                piece += self._decoder.process(data[begin : begin + _BROTLI_SLICE])
             except brotli.error as error:
                 raise UndecodableContent(f"A page cannot be decompressed: {error}.") from None
-            if piece:
+            if len(piece) >= _PIECE:
                 yield piece
+                piece = b""
+        if piece:
+            yield piece
 
     def fail(self) -> bytes:
         return self.flush() + b"\x0e"  # a meta-block of metadata, with the reserved bit set

@@ -1,7 +1,10 @@
 """Where the first script of a document goes."""
 
 import pytest
+from origin import Origin
+from playwright.sync_api import BrowserContext, Page
 
+from swproxy.page_client.insertion import SCRIPT_PATH, Insertion, script_tag
 from swproxy.page_client.insertion_point import InsertionPoint
 
 # (what it is about, the document with "^" where the script goes, or with none). The encoding is known.
@@ -143,3 +146,39 @@ def test_a_tag_without_end() -> None:
     text = b"<html a='" + b"x" * 65_000
     assert point.find(text) == (0, False)
     assert point.find(text + b"x" * 1000) == (0, True)
+
+
+# Says when it ran, and leaves nothing of its own in the document.
+CLIENT = "globalThis.order = ['client']; document.currentScript.remove();"
+END = "<script>(globalThis.order ??= []).push('page')</script><p>\xe9</p>"
+LOOK = """() => [document.compatMode, document.characterSet, document.doctype && document.doctype.publicId,
+  [...document.childNodes].map((node) => node.outerHTML ?? node.nodeName + node.nodeValue)]"""
+
+
+def shown(page: Page, site: Origin, body: bytes, content_type: str) -> tuple[list[str], object]:
+    """Which scripts ran, and what became of the document."""
+    site.route("/page", body, content_type)
+    page.goto(f"{site.url}/page")
+    return page.evaluate("globalThis.order ?? []"), page.evaluate(LOOK)
+
+
+def test_chromium_agrees(origin: Origin, chromium: BrowserContext) -> None:
+    """The script runs before all others, and the document is as without it: mode, encoding, elements, comments."""
+    origin.script(SCRIPT_PATH, CLIENT)
+    origin.route("/favicon.ico")
+    page = chromium.new_page()
+    tag = script_tag("1")
+    differing = []
+    for content_type, rows in (("text/html; charset=utf-8", ROWS), ("text/html", ROWS_OF_UNKNOWN_ENCODING)):
+        for about, document in rows:
+            body = (document.replace("^", "") + END).encode("latin-1")
+            insertion = Insertion(tag, content_type)
+            changed = (insertion.feed(body) + insertion.finish()).rstrip(b" ")
+            order, plain = shown(page, origin, body, content_type)
+            client_order, after = shown(page, origin, changed, content_type)
+            if tag.encode() in changed:
+                order = ["client", *order]
+            if (order, plain) != (client_order, after):
+                differing.append((about, changed, order, client_order, plain, after))
+    page.close()
+    assert differing == []
