@@ -8,9 +8,11 @@ from itertools import pairwise
 
 import brotli
 import pytest
+from origin import Origin
+from playwright.sync_api import BrowserContext
 
 from swproxy.page_client.content_codings import UndecodableContent, coding_of, zstd
-from swproxy.page_client.insertion import Insertion, fields_after_insertion, script_tag, wants_insertion
+from swproxy.page_client.insertion import SCRIPT_PATH, Insertion, fields_after_insertion, script_tag, wants_insertion
 
 TAG = script_tag("0a1b")
 HTML = "text/html; charset=utf-8"
@@ -306,3 +308,33 @@ def test_wants_insertion(
 ) -> None:
     """As the table says."""
     assert wants_insertion(method, request_headers, status, response_headers) is wanted
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_in_chromium(name: str, origin: Origin, chromium: BrowserContext) -> None:
+    """The browser reads every coding as it comes out of many small pieces."""
+    content_encoding, encode = CODINGS[name]
+    data = encode(PAGE)
+    body = run(Insertion(TAG, HTML, content_encoding), *cut(data, list(range(0, len(data), 100))))
+    origin.script(SCRIPT_PATH, "globalThis.ran = document.title;")
+    origin.route("/", body, HTML, headers={"Content-Encoding": content_encoding or "identity"})
+    page = chromium.new_page()
+    page.goto(f"{origin.url}/")
+    assert page.evaluate("[ran, document.title, document.querySelectorAll('p').length]") == ["", "x", 3000]
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_chromium_sees_that_it_is_broken(name: str, origin: Origin, chromium: BrowserContext) -> None:
+    """A body that breaks off in the middle is an error there, as it would be without us."""
+    content_encoding, encode = CODINGS[name]
+    proxy = Insertion(TAG, HTML, content_encoding)
+    data = encode(PAGE + random.Random(1).randbytes(1 << 19))
+    body = proxy.feed(data[: len(data) // 2]) + proxy.feed(b"\xff" * (1 << 19)) + proxy.finish()
+    origin.route("/", "ok")
+    origin.route("/broken", body, headers={"Content-Encoding": content_encoding})
+    page = chromium.new_page()
+    page.goto(f"{origin.url}/")
+    reading = "fetch('/broken').then((response) => response.text()).then(() => 'whole', (error) => error.name)"
+    assert page.evaluate(reading) == "TypeError"
+    page.close()
