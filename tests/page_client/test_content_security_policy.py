@@ -68,13 +68,6 @@ ROWS: list[Row] = [
         "",
         False,
     ),
-    (
-        "eval stays as it is",
-        ["script-src 'unsafe-eval' 'wasm-unsafe-eval'"],
-        [f"script-src-elem 'unsafe-eval' 'wasm-unsafe-eval' {S};script-src 'unsafe-eval' 'wasm-unsafe-eval'"],
-        "",
-        False,
-    ),
     ("data URLs", ["script-src data: blob:"], [f"script-src-elem data: blob: {S};script-src data: blob:"], "", False),
     ("any HTTPS", ["script-src https: 'unsafe-inline'"], None, "", False),
     (
