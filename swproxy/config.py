@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         insecure: do not verify the certificates of origins.
         upstream_ca: a PEM file with authorities that origins' certificates are verified with, besides the system's.
         allow_insecure_localhost: let http://localhost have service workers, as browsers do.
+        page_client: documents of decrypted origins get the script that makes ``navigator.serviceWorker`` the proxy's.
         hard_reload_bypasses: a navigation with ``Cache-Control: no-cache`` does not reach the worker.
         resolve: "host:port" -> "address:port": where requests to that host really go.
         connect_timeout: how long the proxy and its workers wait for a connection to an origin.
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     insecure: bool = False
     upstream_ca: str = ""
     allow_insecure_localhost: bool = False
+    page_client: bool = True
     hard_reload_bypasses: bool = True
     resolve: dict[str, str] = {}
     connect_timeout: Seconds = 10.0

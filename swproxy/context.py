@@ -20,6 +20,9 @@ from swproxy.network.script_loader import ScriptLoader, local_file, local_script
 from swproxy.network.sessions import FetchSettings
 from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.network.web_socket import WebSocketConnector
+from swproxy.pages.connections import Pages
+from swproxy.pages.container import Container
+from swproxy.pages.worker_clients import WorkerClients
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
@@ -85,8 +88,6 @@ class ServiceWorkerContext:
         self._host = Host(
             settings,
             profile,
-            self.registrations,
-            self.clients,
             self.conditions,
             self.fetcher,
             scripts,
@@ -103,6 +104,7 @@ class ServiceWorkerContext:
             profile.log / "workers.log",
             internal_frames=settings.internal_frames,
         )
+        self.pages = Pages(self.registrations, self.clients, self.journal, self._look_after)
         lifecycle = Lifecycle(
             self.registrations, self._database.reserve_worker_ids(WORKER_IDS_PER_RUN), self.is_trustworthy
         )
@@ -114,8 +116,11 @@ class ServiceWorkerContext:
             self.clients,
             self._host.state_changed,
             self._host.update_failed,
+            self.pages.controller_changed,
         )
-        self._host.connect(self.manager, self._driver)
+        self.pages.methods = Container(self.registrations, self._driver, self.pages).methods()
+        worker_clients = WorkerClients(self.registrations, self.clients, self._driver, self.pages)
+        self._host.connect(self.manager, self._driver, self.pages, worker_clients.methods())
         self.dispatcher = FetchDispatcher(
             self.registrations, self.clients, self.manager, self._driver, self.fetcher, profile.scratch
         )
@@ -151,6 +156,13 @@ class ServiceWorkerContext:
         if origin.startswith("https://"):
             return True
         return self.settings.allow_insecure_localhost and is_loopback(ada_url.URL(origin).hostname.strip("[]"))
+
+    def has_page_client(self, origin: str) -> bool:
+        """Whether the documents of an origin get the page client."""
+        return self.settings.page_client and self.is_trustworthy(origin)
+
+    def _look_after(self, registration: ServiceWorkerRegistration) -> None:
+        self._driver.look_after(registration)
 
     # Registrations
 

@@ -30,6 +30,12 @@ export default [
     },
   },
   {
+    files: ["**/page_client/script/*.js"],
+    languageOptions: {
+      globals: readonly("Document", "MessageEvent", "Navigator", "Node", "console", "isSecureContext", "self"),
+    },
+  },
+  {
     files: ["**/wpt/wrapper.js"],
     languageOptions: { globals: readonly("Response", "importScripts", "self") },
   },

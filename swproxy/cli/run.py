@@ -50,6 +50,14 @@ from swproxy.storage.profile import Profile
     help="Let http://localhost have service workers, as browsers do.",
 )
 @click.option(
+    "--no-page-client",
+    "page_client",
+    is_flag=True,
+    flag_value=False,
+    default=None,
+    help="Leave all documents as they are: pages keep the service workers of their browser.",
+)
+@click.option(
     "--set",
     "assignments",
     multiple=True,

@@ -63,13 +63,20 @@ class ScriptLoader:
             url=effect.url,
             headers=headers,
             destination="serviceworker" if effect.top_level else "script",
-            referrer="no-referrer",
+            referrer=effect.referrer or "no-referrer",
             mode="same-origin" if effect.top_level else "cors" if effect.module else "no-cors",
             credentials="same-origin",
             cache="no-cache" if effect.no_cache else "default",
             redirect="manual" if effect.top_level else "follow",
         )
-        response = await self._fetcher.fetch(request, Initiator(origin, effect.url, self._scratch))
+        initiator = Initiator(
+            origin,
+            effect.url,
+            self._scratch,
+            client_url=effect.referrer,
+            client_headers=[("Cookie", effect.cookie)] if effect.cookie else [],
+        )
+        response = await self._fetcher.fetch(request, initiator)
         if response.type == "opaqueredirect":
             raise InvalidInput(f"The script {effect.url} redirects, which the script of a service worker must not.")
         body = await _whole_body(response)

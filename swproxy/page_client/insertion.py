@@ -4,9 +4,11 @@ What is a document, what becomes of the header of its response, and of the body.
 byte costs the whole page, and what comes before the first element may declare entities of its own.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import webencodings
 
@@ -36,15 +38,17 @@ _BEGINNINGS = (
 _DIGESTS = frozenset({b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 
 
-def script_tag(version: str, nonce: str = "", integrity: str = "") -> str:
+def script_tag(version: str, data: Any, nonce: str = "", integrity: str = "") -> str:
     """Our tag.
 
     Args:
         version: letters and digits; the script may be cached for ever under it.
+        data: what the script is to know of this document; becomes JSON in ASCII.
         nonce: see ``Allowance``.
         integrity: likewise. The request is made with CORS then, as Integrity-Policy demands.
     """
-    tag = f'<script src="{SCRIPT_PATH}?v={escape(version)}"'
+    data = escape(json.dumps(data, separators=(",", ":")))
+    tag = f'<script src="{SCRIPT_PATH}?v={escape(version)}" data-swproxy="{data}"'
     if nonce:
         tag += f' nonce="{escape(nonce)}"'
     if integrity:

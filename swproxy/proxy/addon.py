@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from mitmproxy import connection, http, tls
+from mitmproxy import connection, http, tcp, tls
 from mitmproxy.proxy import server_hooks
 
 from swproxy.context import ServiceWorkerContext
@@ -19,7 +19,9 @@ from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
+from swproxy.proxy.page_client import PageClient
 from swproxy.proxy.streaming import StreamingEndpoint, VerbatimResponse, stream_answer
+from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.storage.bodies import BytesBody, FileBody
 from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
 
@@ -43,6 +45,7 @@ class ServiceWorkerAddon:
             context.registrations, settings.intercept, everything=settings.intercept_all
         )
         self._streaming = StreamingEndpoint()
+        self._page_client = PageClient(context, self._streaming)
         self._connections = Connections(settings.connect_timeout)
         # Servers that are elsewhere than they were asked for, by their ids: host and port that were asked for.
         self._asked: dict[str, tuple[str, int]] = {}
@@ -106,18 +109,25 @@ class ServiceWorkerAddon:
     def _registrations_changed(self) -> None:
         self._connections.cut_tunnels(self._interception.is_decrypted)
 
+    def tcp_message(self, flow: tcp.TCPFlow) -> None:
+        flow.messages.clear()  # a WebSocket may live for days
+
     # Requests
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         exchange = flows.exchange_of(flow)
-        if not self._is_candidate(flow.request, exchange):
+        if self._page_client.is_own(exchange):
+            self._page_client.serve(flow, exchange)
+            return
+        self._page_client.prepare(flow, exchange)
+        exchange.is_candidate = self._is_candidate(flow.request, exchange)
+        if not exchange.is_candidate:
             if flows.has_untold_length(flow.request, exchange):
                 self._redirect_upload(flow)
                 return
             # Offline, nothing is to be connected to: the request hook answers.
             flow.request.stream = not self._context.conditions.is_offline(exchange.origin)
             return
-        exchange.is_candidate = True
         if flows.may_be_large(flow.request, exchange, BUFFER_LIMIT):
             self._redirect_upload(flow)
 
@@ -134,7 +144,12 @@ class ServiceWorkerAddon:
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
         if exchange.is_candidate and (request := self._client_request(flow)) is not None:
-            self._conclude(flow, exchange, await self._outcome(request, flow.request.raw_content or None))
+            if self._page_client.serves(exchange):
+                exchange.reserved = self._context.dispatcher.reserve(request)
+            outcome = await self._outcome(request, flow.request.raw_content or None, exchange.reserved)
+            self._conclude(flow, exchange, outcome)
+            if flow.response is not None:
+                self._page_client.insert(flow, exchange)
             if exchange.is_redirected or flow.response is not None or flow.error is not None:
                 return
         if self._context.conditions.is_offline(exchange.origin):
@@ -143,10 +158,12 @@ class ServiceWorkerAddon:
     def _client_request(self, flow: http.HTTPFlow) -> ClientRequest | None:
         return flows.client_request(flow, hard_reload_bypasses=self._context.settings.hard_reload_bypasses)
 
-    async def _outcome(self, request: ClientRequest, body: bytes | LiveBody | None) -> Outcome:
+    async def _outcome(
+        self, request: ClientRequest, body: bytes | LiveBody | None, reserved: ServiceWorkerClient | None = None
+    ) -> Outcome:
         """A fault of ours must not send to the network what a worker was to answer."""
         try:
-            return await self._context.dispatcher.handle(request, body)
+            return await self._context.dispatcher.handle(request, body, reserved)
         except Exception:
             log.exception("%s could not be handled", request.target.url)
             return Failure("swproxy failed; see proxy.log in the profile", None)
@@ -188,6 +205,7 @@ class ServiceWorkerAddon:
         exchange = flows.exchange_of(flow)
         passes = exchange.is_redirected or exchange.source == "network"
         flow.response.stream = passes and flow.response.status_code != 101
+        self._page_client.insert(flow, exchange)
 
     def response(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
@@ -195,6 +213,8 @@ class ServiceWorkerAddon:
 
     def error(self, flow: http.HTTPFlow) -> None:
         exchange = flows.exchange_of(flow)
+        if exchange.reserved is not None:
+            self._context.pages.failed(exchange.reserved)
         if exchange.reason or flow.error is None:
             return
         exchange.source, exchange.reason = "error", flow.error.msg

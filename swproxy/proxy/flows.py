@@ -1,5 +1,6 @@
 """HTTPFlow to FetchRequest, and a worker's response back into a flow."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import ada_url
 from mitmproxy import http
 
 from swproxy.ipc.messages import Header
+from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.handle_fetch import FetchTarget
 from swproxy.service_worker.registration import origin_of
 from swproxy.workers.dispatcher import Answer, ClientRequest
@@ -74,6 +76,8 @@ class Exchange:
         source: who answers: "network", "cache", "script" or "error".
         reason: of an error.
         is_redirected: the flow goes to the streaming endpoint.
+        said: what the page client says of the request.
+        reserved: the client that the response is to become.
     """
 
     method: str
@@ -85,6 +89,41 @@ class Exchange:
     source: str = "network"
     reason: str = ""
     is_redirected: bool = False
+    said: "PageRequest | None" = None
+    reserved: ServiceWorkerClient | None = None
+
+
+# What the page client says of a request (script/requests.js); it never leaves the proxy.
+_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([osi])([dnrcfo])([fem])([k0])([0-8])\Z")
+_SAID_IN = "content-language"
+_INTEGRITY = "x-swproxy-integrity"
+_CREDENTIALS = {"o": "omit", "s": "same-origin", "i": "include"}
+_CACHE_MODES = {
+    "d": "default",
+    "n": "no-store",
+    "r": "reload",
+    "c": "no-cache",
+    "f": "force-cache",
+    "o": "only-if-cached",
+}
+_REDIRECT_MODES = {"f": "follow", "e": "error", "m": "manual"}
+_POLICIES = (
+    *("", "no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin"),
+    *("strict-origin", "strict-origin-when-cross-origin", "unsafe-url", "same-origin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """What Fetch knows of a request and its header does not tell."""
+
+    client: str
+    credentials: str
+    cache: str
+    redirect: str
+    policy: str
+    integrity: str
+    keepalive: bool
 
 
 _KEY = "swproxy"
@@ -107,7 +146,30 @@ def _exchange(request: http.Request) -> Exchange:
     authority = (request.authority or headers.get("host") or f"{request.host}:{request.port}").lower()
     path = request.path if request.path.startswith("/") else "/"
     origin = f"{scheme}://{authority.removesuffix(':443' if scheme == 'https' else ':80')}"
-    return Exchange(request.method, f"{scheme}://{authority}{path}", origin, headers)
+    said = _take_said(request, headers) if _SAID_IN in headers else None
+    return Exchange(request.method, f"{scheme}://{authority}{path}", origin, headers, said=said)
+
+
+def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | None:
+    """What the page client says, which is taken out of the request."""
+    match = _SAID.search(headers[_SAID_IN])
+    if match is None:
+        return None
+    del headers[_SAID_IN], request.headers[_SAID_IN]
+    if rest := match.string[: match.start()]:
+        headers[_SAID_IN] = request.headers[_SAID_IN] = rest
+    integrity = headers.pop(_INTEGRITY, "")
+    request.headers.pop(_INTEGRITY, None)
+    client, credentials, cache, redirect, keepalive, policy = match.groups()
+    return PageRequest(
+        client,
+        _CREDENTIALS[credentials],
+        _CACHE_MODES[cache],
+        _REDIRECT_MODES[redirect],
+        _POLICIES[int(policy)],
+        integrity,
+        keepalive == "k",
+    )
 
 
 def client_origins(exchange: Exchange) -> tuple[str, ...]:
@@ -182,7 +244,7 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
     for raw_name, raw_value in request.headers.fields:
         name = raw_name.decode("latin-1")
         (hidden if _is_hidden(name.lower()) else visible).append((name, raw_value.decode("latin-1")))
-    address = flow.client_conn.peername
+    said = exchange.said
     return ClientRequest(
         target=FetchTarget(
             url=url,
@@ -193,17 +255,26 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         ),
         method=request.method,
         mode=mode,
-        credentials=_credentials(mode, url, headers),
-        cache=_cache_mode(cache_control, is_navigation),
-        redirect="manual" if is_navigation or not has_metadata else "follow",
+        credentials=said.credentials if said else _credentials(mode, url, headers),
+        cache=said.cache if said else _cache_mode(cache_control, is_navigation),
+        redirect="manual" if is_navigation or not has_metadata else said.redirect if said else "follow",
         is_reload_navigation=is_navigation and "max-age=0" in cache_control,
         referrer=_url(headers.get("referer", "")) or "no-referrer",
         client_origin=client_origin,
         headers=visible,
         hidden_headers=hidden,
-        # What tells one browser from another, as far as HTTP does.
-        peer=f"{address[0] if address else ''} {headers.get('user-agent', '')}",
+        peer=peer_of(flow),
+        client_id=said.client if said else "",
+        integrity=said.integrity if said else "",
+        keepalive=said.keepalive if said else False,
+        referrer_policy=said.policy if said else "",
     )
+
+
+def peer_of(flow: http.HTTPFlow) -> str:
+    """What tells one browser from another, as far as HTTP does."""
+    address = flow.client_conn.peername
+    return f"{address[0] if address else ''} {exchange_of(flow).headers.get('user-agent', '')}"
 
 
 def _url(text: str) -> str:

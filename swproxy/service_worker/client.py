@@ -1,23 +1,41 @@
-"""https://w3c.github.io/ServiceWorker/#service-worker-client-concept, as far as HTTP shows clients
+"""https://w3c.github.io/ServiceWorker/#service-worker-client-concept: the documents and workers of all browsers
 
-The proxy sees a document when it is navigated to, and again in the Referer of what it loads. It does not see it
-close; so it remembers the newest ones.
+The proxy sees a client when its document (or worker script) is asked for. A document with the page client then says
+that it is there, and the proxy sees it close. Of others it remembers the newest ones.
 """
 
+import itertools
 import secrets
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from swproxy.service_worker.registration import ServiceWorkerRegistration, origin_of
 
+_creation_times = itertools.count(1)
+
+
+class Presence(StrEnum):
+    """What the proxy knows of a client's life."""
+
+    RESERVED = "reserved"  # its document is on the way
+    OPEN = "open"  # the execution ready flag is set
+    FROZEN = "frozen"  # in the back/forward cache
+    UNSEEN = "unseen"  # of a browser that does not tell
+    DISCARDED = "discarded"
+
 
 @dataclass(eq=False, slots=True)
 class ServiceWorkerClient:
-    """A document (or a worker) of some browser.
+    """A document or a worker of some browser.
 
-    ``peer`` tells browsers apart; ``controller`` is the registration whose active worker controls it.
+    Attributes:
+        url: the creation URL.
+        peer: tells browsers apart.
+        controller: the registration whose active worker controls it.
+        is_delivered: a reserved client's document, with our script, has begun to arrive.
+        last_focus: orders clients by when they had the focus; 0 for never.
     """
 
     url: str
@@ -26,6 +44,43 @@ class ServiceWorkerClient:
     frame_type: str = "top-level"
     type: str = "window"
     id: str = field(default_factory=lambda: secrets.token_hex(16))
+    presence: Presence = Presence.RESERVED
+    is_delivered: bool = False
+    focused: bool = False
+    visibility_state: str = "visible"
+    ancestor_origins: list[str] = field(default_factory=list)
+    last_focus: int = 0
+    created: int = field(default_factory=lambda: next(_creation_times))
+    _waiting: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return origin_of(self.url)
+
+    @property
+    def uses_its_controller(self) -> bool:
+        """Whether its controller has to stay for it."""
+        return self.presence is Presence.OPEN or self.presence is Presence.RESERVED
+
+    def move(self, presence: Presence) -> None:
+        """Sets its presence, and tells who waited for that (``when_settled``)."""
+        self.presence = presence
+        if presence is not Presence.RESERVED:
+            waiting, self._waiting = self._waiting, []
+            for callback in waiting:
+                callback()
+
+    def when_settled(self, callback: Callable[[], None]) -> None:
+        """Calls back as soon as it is execution ready, or never will be."""
+        if self.presence is Presence.RESERVED:
+            self._waiting.append(callback)
+        else:
+            callback()
+
+    def set_focus(self, *, focused: bool) -> None:
+        self.focused = focused
+        if focused:
+            self.last_focus = next(_creation_times)
 
     def describe(self) -> dict[str, Any]:
         """As web/clients/client.js takes it."""
@@ -34,54 +89,96 @@ class ServiceWorkerClient:
             "url": self.url,
             "type": self.type,
             "frameType": self.frame_type,
-            "focused": False,
-            "visibilityState": "visible",
-            "ancestorOrigins": [],
+            "focused": self.focused,
+            "visibilityState": self.visibility_state,
+            "ancestorOrigins": self.ancestor_origins,
         }
 
 
 class ClientMap:
-    """The clients that were seen lately.
+    """All clients that are there, and the newest of which nobody knows.
 
     Args:
-        capacity: how many are remembered.
+        capacity: how many of those are remembered.
     """
 
     def __init__(self, capacity: int = 1000) -> None:
         self._capacity = capacity
-        self._clients: OrderedDict[str, ServiceWorkerClient] = OrderedDict()
+        self._clients: dict[str, ServiceWorkerClient] = {}
+        self._unseen: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[ServiceWorkerClient]:
-        return iter(self._clients.values())
+        return iter(list(self._clients.values()))
 
     def add(self, client: ServiceWorkerClient) -> None:
         self._clients[client.id] = client
-        if len(self._clients) > self._capacity:
-            self._clients.popitem(last=False)
 
     def get(self, id: str) -> ServiceWorkerClient | None:  # noqa: A002
         return self._clients.get(id)
 
-    def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
-        """The newest client of that peer whose URL this is, as a Referer gives it; failing that, of its origin."""
-        of_origin = None
-        origin = origin_of(url)
-        for client in reversed(self._clients.values()):
-            if client.peer != peer or origin_of(client.url) != origin:
-                continue
-            if client.url.partition("#")[0] == url:
-                return client
-            of_origin = of_origin or client
-        return of_origin
+    def lose_sight(self, client: ServiceWorkerClient) -> None:
+        """Nothing will tell whether it is there: it is remembered for a while, but nobody waits for it."""
+        client.move(Presence.UNSEEN)
+        self._remember(client)
 
-    def claim(self, registration: ServiceWorkerRegistration, matches: Any) -> None:
-        """https://w3c.github.io/ServiceWorker/#clients-claim; ``matches`` gives the registration for a URL."""
+    def _remember(self, client: ServiceWorkerClient) -> None:
+        self._unseen[client.id] = None
+        if len(self._unseen) > self._capacity:
+            oldest = next(iter(self._unseen))
+            del self._unseen[oldest]
+            self._clients.pop(oldest, None)
+
+    def discard(self, client: ServiceWorkerClient) -> None:
+        """It has closed."""
+        self._clients.pop(client.id, None)
+        self._unseen.pop(client.id, None)
+        client.move(Presence.DISCARDED)
+
+    def freeze(self, client: ServiceWorkerClient) -> None:
+        """It goes into the back/forward cache, from where it may never come back."""
+        client.move(Presence.FROZEN)
+        self._remember(client)
+
+    def see(self, client: ServiceWorkerClient) -> None:
+        """It is there."""
+        self._unseen.pop(client.id, None)
+        self._clients[client.id] = client
+        client.move(Presence.OPEN)
+
+    def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
+        """The client of that peer whose URL this is, as a Referer gives it; failing that, of its origin.
+
+        Of several the newest, but those that are surely there come first.
+        """
+        best: ServiceWorkerClient | None = None
+        best_rank = (False, False, 0)
+        origin = origin_of(url)
         for client in self._clients.values():
-            if origin_of(client.url) == registration.origin and matches(client.url) is registration:
-                client.controller = registration
+            if client.peer != peer or client.origin != origin:
+                continue
+            rank = (
+                client.url.partition("#")[0] == url,
+                client.presence is Presence.OPEN or client.is_delivered,
+                client.created,
+            )
+            if best is None or rank > best_rank:
+                best, best_rank = client, rank
+        return best
+
+    def of_origin(self, origin: str) -> list[ServiceWorkerClient]:
+        """Those of the origin, but for the discarded."""
+        return [client for client in self._clients.values() if client.origin == origin]
+
+    def using(self, registration: ServiceWorkerRegistration) -> list[ServiceWorkerClient]:
+        """https://w3c.github.io/ServiceWorker/#dfn-service-worker-client-use, as far as is known."""
+        return [
+            client
+            for client in self._clients.values()
+            if client.controller is registration and client.uses_its_controller
+        ]
 
     def release(self, registration: ServiceWorkerRegistration) -> None:
-        """The registration is gone."""
+        """The registration is gone, for all that do not use it."""
         for client in self._clients.values():
-            if client.controller is registration:
+            if client.controller is registration and not client.uses_its_controller:
                 client.controller = None

@@ -9,7 +9,10 @@ from swproxy.service_worker.worker import ScriptResource, ServiceWorker
 
 @dataclass(frozen=True, slots=True)
 class FetchScript:
-    """Fetch a script, or one it imports. Result: ``ScriptResponse``."""
+    """Fetch a script, or one it imports. Result: ``ScriptResponse``.
+
+    ``referrer`` and ``cookie`` are those of the client that asks for it, if there is one.
+    """
 
     registration: ServiceWorkerRegistration
     url: str
@@ -17,6 +20,8 @@ class FetchScript:
     no_cache: bool
     module: bool
     local_script: str | None = None
+    referrer: str = ""
+    cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def plan_fetch(
         registration = registrations.match_service_worker_registration(target.url)
     else:
         registration = controller
-    if registration is None or registration.active is None or registration.unregistered:
+    if registration is None or registration.active is None:
         return PassThrough()
     worker = registration.active
     soft_update = target.is_non_subresource or registration.is_stale(now)

@@ -49,6 +49,7 @@ class JobPromise:
 class Job:
     """https://w3c.github.io/ServiceWorker/#dfn-job
 
+    ``referrer`` is the URL of the client that asks, ``cookie`` what its browser sends to the origin.
     ``promise`` is the job promise. ``installed`` settles later: with the worker once its install event has
     succeeded, with None if nothing was to be installed; it rejects if the installation failed.
     """
@@ -61,6 +62,7 @@ class Job:
     force_bypass_cache: bool = False
     local_script: str | None = None
     referrer: str = ""
+    cookie: str = ""
     promise: JobPromise = field(default_factory=JobPromise)
     installed: JobPromise = field(default_factory=JobPromise)
     equivalent_jobs: list["Job"] = field(default_factory=list)

@@ -131,6 +131,8 @@ class Lifecycle:
             no_cache=self._no_cache(registration, job, newest, imported=False),
             module=job.worker_type == "module",
             local_script=job.local_script,
+            referrer=job.referrer,
+            cookie=job.cookie,
         )
         error = response.error or _check_script_response(job, registration, response)
         if error is not None:
@@ -159,6 +161,8 @@ class Lifecycle:
                     no_cache=self._no_cache(registration, job, newest, imported=True),
                     module=job.worker_type == "module",
                     local_script=job.local_script,
+                    referrer=job.referrer,
+                    cookie=job.cookie,
                 )
                 if imported.resource is None:
                     continue  # bad responses are ignored in the comparison
@@ -195,7 +199,14 @@ class Lifecycle:
         if newest is None:
             self.registrations.remove(registration)
 
-    def soft_update(self, registration: ServiceWorkerRegistration, *, force_bypass_cache: bool = False) -> Job | None:
+    def soft_update(
+        self,
+        registration: ServiceWorkerRegistration,
+        *,
+        force_bypass_cache: bool = False,
+        referrer: str = "",
+        cookie: str = "",
+    ) -> Job | None:
         """https://w3c.github.io/ServiceWorker/#soft-update-algorithm: the job to schedule, if any."""
         newest = registration.get_newest_worker()
         if newest is None or registration.unregistered:
@@ -208,6 +219,8 @@ class Lifecycle:
             registration.update_via_cache,
             force_bypass_cache,
             registration.local_script,
+            referrer,
+            cookie,
         )
 
     def install(self, job: Job, worker: ServiceWorker, registration: ServiceWorkerRegistration) -> Steps:

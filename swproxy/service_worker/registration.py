@@ -1,11 +1,13 @@
 """https://w3c.github.io/ServiceWorker/#service-worker-registration-concept and the map of all registrations"""
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from swproxy.service_worker.worker import ServiceWorker
 
+_ids = itertools.count(1)
 # https://w3c.github.io/ServiceWorker/#dfn-stale, in seconds
 STALE_AFTER = 86400.0
 
@@ -20,7 +22,8 @@ def origin_of(url: str) -> str:
 class ServiceWorkerRegistration:
     """A scope and the versions of its worker.
 
-    ``last_update_check_time`` is in seconds since the epoch, 0 before the first.
+    ``last_update_check_time`` is in seconds since the epoch, 0 before the first. ``id`` tells a registration from
+    others that the same scope has had, in this run of the proxy.
     """
 
     scope: str
@@ -30,6 +33,7 @@ class ServiceWorkerRegistration:
     active: ServiceWorker | None = None
     last_update_check_time: float = 0.0
     unregistered: bool = False
+    id: int = field(default_factory=lambda: next(_ids))
 
     @property
     def origin(self) -> str:

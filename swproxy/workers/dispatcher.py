@@ -20,6 +20,7 @@ from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import PendingEvent
 
 _HTTP = ("https:", "http:")
+_WORKER_TYPES = {"worker": "worker", "sharedworker": "sharedworker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class ClientRequest:
     """A request as a client sent it (https://fetch.spec.whatwg.org/#concept-request).
 
     ``headers`` are those that scripts see, ``hidden_headers`` the others; ``client_origin`` is what the client said
-    in Origin; ``peer`` tells browsers apart.
+    in Origin; ``peer`` tells browsers apart. ``client_id`` is that of the document that has made it, if it says so.
     """
 
     target: FetchTarget
@@ -42,6 +43,10 @@ class ClientRequest:
     headers: list[Header]
     hidden_headers: list[Header]
     peer: str
+    client_id: str = ""
+    integrity: str = ""
+    keepalive: bool = False
+    referrer_policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,36 @@ class FetchDispatcher:
         has = self._registrations.has_origin
         return has(origin) or any(has(client) for client in client_origins)
 
-    async def handle(self, request: ClientRequest, body: bytes | LiveBody | None) -> Outcome:
+    def reserve(self, request: ClientRequest) -> ServiceWorkerClient | None:
+        """The client that a navigation of a browser, or the script of a worker, is to become."""
+        target = request.target
+        kind = "window" if target.is_navigation else _WORKER_TYPES.get(target.destination)
+        if kind is None or not target.has_metadata:
+            return None
+        match = self._registrations.match_service_worker_registration
+        registration = None if target.is_hard_reload else match(target.url)
+        if registration is not None and registration.active is None:
+            registration = None
+        frame_type = "none" if kind != "window" else "top-level" if target.destination == "document" else "nested"
+        client = ServiceWorkerClient(target.url, request.peer, registration, frame_type, kind)
+        self._clients.add(client)
+        return client
+
+    async def handle(
+        self, request: ClientRequest, body: bytes | LiveBody | None, reserved: ServiceWorkerClient | None = None
+    ) -> Outcome:
         """The outcome for a request.
 
         Args:
             body: None, all bytes, or a stream.
+            reserved: what ``reserve`` gave, if somebody watches over it. Otherwise it is remembered for a while.
         """
         client = self._client_of(request)
         controller = self._controller(request, client)
+        if reserved is None and (reserved := self.reserve(request)) is not None:
+            self._clients.lose_sight(reserved)
         plan = plan_fetch(request.target, self._registrations, controller, self._now())
         registration = plan.registration if isinstance(plan, Dispatch) else plan.soft_update
-        reserved = self._reserve_client(request, registration)
         try:
             if not isinstance(plan, Dispatch):
                 return PassedThrough()
@@ -123,6 +147,8 @@ class FetchDispatcher:
     def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
         if request.target.is_non_subresource:
             return None
+        if (named := self._clients.get(request.client_id)) is not None and named.origin == _origin_of_client(request):
+            return named
         if request.referrer.startswith(_HTTP):
             return self._clients.find(request.peer, request.referrer)
         if request.client_origin.startswith(_HTTP):
@@ -143,16 +169,6 @@ class FetchDispatcher:
         if request.client_origin in ("", origin_of(request.target.url)):
             return match(request.target.url)
         return match(request.client_origin + "/")
-
-    def _reserve_client(
-        self, request: ClientRequest, registration: ServiceWorkerRegistration | None
-    ) -> ServiceWorkerClient | None:
-        if not request.target.is_navigation or not request.target.has_metadata:
-            return None
-        frame_type = "top-level" if request.target.destination == "document" else "nested"
-        client = ServiceWorkerClient(request.target.url, request.peer, registration, frame_type)
-        self._clients.add(client)
-        return client
 
     async def _dispatch(
         self,
@@ -258,7 +274,15 @@ def worker_request(request: ClientRequest, body: messages.Body | None) -> messag
         cache=request.cache,
         redirect=request.redirect,
         is_reload_navigation=request.is_reload_navigation,
+        integrity=request.integrity,
+        keepalive=request.keepalive,
+        referrer_policy=request.referrer_policy,
     )
+
+
+def _origin_of_client(request: ClientRequest) -> str:
+    """As the browser says it: without Origin, a request that names its client is of the client's own origin."""
+    return request.client_origin or origin_of(request.target.url)
 
 
 def _explain(registration: ServiceWorkerRegistration, reason: str) -> str:

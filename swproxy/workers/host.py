@@ -4,10 +4,10 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,10 +20,9 @@ from swproxy.network.fetcher import Fetcher, Initiator
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
 from swproxy.network.script_loader import ScriptLoader
 from swproxy.network.web_socket import Handshake, Send, WebSocketConnection, WebSocketConnector
-from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
-from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
+from swproxy.service_worker.registration import ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage import cache_storage
@@ -40,12 +39,6 @@ from swproxy.workers.manager import WorkerManager
 from swproxy.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
-
-
-class NotAllowed(SwproxyError):
-    """The page, or its user, has not allowed it."""
-
-    name = "InvalidAccessError"
 
 
 def describe_worker(worker: ServiceWorker | None) -> dict[str, Any] | None:
@@ -90,18 +83,24 @@ class Told:
         self._handler(worker, *msgspec.structs.astuple(checked))
 
 
+class PageObserver(Protocol):
+    """The documents."""
+
+    def state_changed(self, registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
+        """The registration's workers, or the state of one, have changed."""
+
+
 class Host:
     """The proxy as its workers see it (``ManagerHost``). ``connect`` completes it."""
 
     manager: WorkerManager
     driver: LifecycleDriver
+    pages: PageObserver
 
     def __init__(
         self,
         settings: Settings,
         profile: Profile,
-        registrations: RegistrationMap,
-        clients: ClientMap,
         conditions: Conditions,
         fetcher: Fetcher,
         scripts: ScriptLoader,
@@ -110,8 +109,6 @@ class Host:
     ) -> None:
         self._settings = settings
         self._profile = profile
-        self._registrations = registrations
-        self._clients = clients
         self._conditions = conditions
         self._fetcher = fetcher
         self._scripts = scripts
@@ -125,13 +122,6 @@ class Host:
             "skip_waiting": self._skip_waiting,
             "update": self._update,
             "unregister": self._unregister,
-            "clients_get": self._clients_get,
-            "clients_match_all": self._clients_match_all,
-            "clients_claim": self._clients_claim,
-            "clients_open_window": self._not_allowed,
-            "client_focus": self._not_allowed,
-            "client_navigate": self._not_allowed,
-            "client_post_message": self._no_such_client,
             "worker_post_message": self._worker_post_message,
             "broadcast": self._broadcast,
             "lock_request": self._locks.request,
@@ -148,9 +138,21 @@ class Host:
             "db_finish": Told(self._databases.finish),
         }
 
-    def connect(self, manager: WorkerManager, driver: LifecycleDriver) -> None:
+    def connect(
+        self,
+        manager: WorkerManager,
+        driver: LifecycleDriver,
+        pages: PageObserver,
+        methods: Mapping[str, Callable[..., Awaitable[Any]]],
+    ) -> None:
+        """Args:
+        pages: told of what documents are to hear.
+        methods: what workers may ask besides, by name.
+        """
         self.manager = manager
         self.driver = driver
+        self.pages = pages
+        self._methods |= methods
 
     # Processes
 
@@ -250,6 +252,7 @@ class Host:
         for process in processes:
             description = describe_registration(registration, process.worker)
             process.send(messages.RegistrationChanged(description, process.worker.may_import))
+        self.pages.state_changed(registration, worker)
         if worker is not None:
             self._journal.write("worker", scope=worker.scope, worker=worker.id, event=worker.state.value, reason="")
 
@@ -391,27 +394,6 @@ class Host:
     async def _unregister(self, worker: ServiceWorker) -> bool:
         job = self.driver.schedule(Job(JobType.UNREGISTER, worker.scope))
         return bool(await settled(job.promise))
-
-    async def _clients_get(self, worker: ServiceWorker, number: str) -> dict[str, Any] | None:
-        client = self._clients.get(number)
-        if client is None or origin_of(client.url) != origin_of(worker.script_url):
-            return None
-        return client.describe()
-
-    async def _clients_match_all(self, worker: ServiceWorker, options: dict[str, Any]) -> list[dict[str, Any]]:
-        return []  # HTTP does not show which pages are still open
-
-    async def _clients_claim(self, worker: ServiceWorker) -> None:
-        registration = self._registration(worker)
-        if registration.active is not worker:
-            raise InvalidStateError("Only the active worker can claim clients.")
-        self._clients.claim(registration, self._registrations.match_service_worker_registration)
-
-    async def _not_allowed(self, worker: ServiceWorker, *arguments: Any) -> None:
-        raise NotAllowed("Not allowed: no window of this origin has been used by its user.")
-
-    async def _no_such_client(self, worker: ServiceWorker, *arguments: Any) -> None:
-        return None  # a message to a page that has closed is lost, as in browsers
 
     async def _worker_post_message(self, worker: ServiceWorker, number: int, message: Any) -> None:
         candidates = (worker, *self._registration(worker).workers())

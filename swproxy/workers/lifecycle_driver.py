@@ -29,6 +29,7 @@ class LifecycleDriver:
     Args:
         on_state: told of every change of a worker's state.
         on_update_failure: told why an update failed that nobody waits for.
+        on_controller_change: told that the clients of a registration have another active worker.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class LifecycleDriver:
         clients: ClientMap,
         on_state: StateObserver,
         on_update_failure: UpdateFailureObserver,
+        on_controller_change: Callable[[ServiceWorkerRegistration], None] = lambda _: None,
     ) -> None:
         self._lifecycle = lifecycle
         self._manager = manager
@@ -48,6 +50,7 @@ class LifecycleDriver:
         self._clients = clients
         self._on_state = on_state
         self._on_update_failure = on_update_failure
+        self._on_controller_change = on_controller_change
         self._queues = JobQueues(self._run_job)
         self._tasks: set[asyncio.Task[None]] = set()
         self._activated: dict[int, asyncio.Event] = {}
@@ -62,6 +65,11 @@ class LifecycleDriver:
     def soft_update(self, registration: ServiceWorkerRegistration, *, force: bool = False) -> Job | None:
         """https://w3c.github.io/ServiceWorker/#soft-update-algorithm"""
         job = self._lifecycle.soft_update(registration, force_bypass_cache=force)
+        return None if job is None else self.schedule(job)
+
+    def update(self, registration: ServiceWorkerRegistration, *, referrer: str, cookie: str) -> Job | None:
+        """https://w3c.github.io/ServiceWorker/#update; see ``Job``. None if the registration is gone."""
+        job = self._lifecycle.soft_update(registration, referrer=referrer, cookie=cookie)
         return None if job is None else self.schedule(job)
 
     def update_in_background(self, registration: ServiceWorkerRegistration, *, force: bool = False) -> None:
@@ -123,7 +131,7 @@ class LifecycleDriver:
             case effects.TerminateServiceWorker():
                 self._manager.terminate(effect.worker)
             case effects.HasClients():
-                return False  # HTTP does not show which pages are open
+                return bool(self._clients.using(effect.registration))
             case effects.Store():
                 try:
                     self._database.store(effect.registration)
@@ -139,7 +147,7 @@ class LifecycleDriver:
                     self._activated.pop(worker.id, asyncio.Event()).set()
                 self._on_state(effect.registration, worker)
             case effects.ControllerChange():
-                pass  # the clients are controlled by registrations, not by versions
+                self._on_controller_change(effect.registration)
         return None
 
     async def until_activated(self, worker: ServiceWorker) -> None:
@@ -191,6 +199,11 @@ class LifecycleDriver:
         current = self._lifecycle.registrations.get_registration(worker.scope)
         candidates = [*self._clearing] if current is None else [current, *self._clearing]
         return next((item for item in candidates if worker in item.workers()), current)
+
+    def registration(self, id: int) -> ServiceWorkerRegistration | None:  # noqa: A002
+        """By its number; also one that is unregistered but not yet cleared."""
+        known = (*self._lifecycle.registrations, *self._clearing)
+        return next((each for each in known if each.id == id), None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

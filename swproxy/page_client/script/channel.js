@@ -1,0 +1,192 @@
+// The line to the proxy: a WebSocket, which is there again when it has broken. The other half is swproxy/pages/page.py.
+import { ancestorOrigins, creationURL, frameType, tagData } from "./environment.js";
+import {
+  addListener,
+  ArrayPrototypeShift,
+  DataView,
+  document,
+  DOMException,
+  forJSON,
+  getter,
+  JSONParse,
+  JSONStringify,
+  location,
+  MapPrototypeForEach,
+  Promise,
+  SafeMap,
+  setTimeout,
+  TextDecoder,
+  TextEncoder,
+  TypeError,
+  Uint8Array,
+  uncurry,
+  WebSocket,
+} from "./primordials.js";
+
+const sendNatively = uncurry(WebSocket.prototype.send);
+const closeNatively = uncurry(WebSocket.prototype.close);
+const encodeNatively = uncurry(TextEncoder.prototype.encode);
+const decodeNatively = uncurry(TextDecoder.prototype.decode);
+const dataOf = getter(MessageEvent.prototype, "data");
+const hasFocus = uncurry(Document.prototype.hasFocus);
+const visibilityOf = getter(Document.prototype, "visibilityState");
+const setUint8 = uncurry(Uint8Array.prototype.set);
+
+// Milliseconds.
+const FIRST_DELAY = 50;
+const LONGEST_DELAY = 5000;
+
+const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/.swproxy/channel`;
+const receivers = new SafeMap();
+const calls = new SafeMap();
+const unsent = [];
+let lastCall = 0;
+let socket = null;
+let isOpen = false;
+let isFrozen = false;
+let isFirst = true;
+let delay = FIRST_DELAY;
+let clientId = tagData.client;
+let tellController = () => null;
+
+/** The number of this document's client. */
+export const ownClientId = () => clientId;
+
+/** Calls `receiver` with (arguments, parts) of what the proxy says under that name. */
+export const onTold = (name, receiver) => receivers.set(name, receiver);
+
+/** Sends something that has no answer; `parts` are Uint8Arrays. */
+export function tell(name, args, parts = []) {
+  send(0, name, args, parts);
+}
+
+/** Asks for something: a promise of the answer, or of the exception that it fails with. */
+export function call(name, args, parts = []) {
+  return new Promise((resolve, reject) => {
+    lastCall++;
+    calls.set(lastCall, { resolve, reject });
+    send(lastCall, name, args, parts);
+  });
+}
+
+/** The number of a call whose answer `callback` gets, if ever. */
+export function expectAnswer(callback) {
+  lastCall++;
+  calls.set(lastCall, { resolve: callback, reject: () => {} });
+  return lastCall;
+}
+
+function send(number, name, args, parts) {
+  const frame = encode(number, name, args, parts);
+  if (isOpen) sendNatively(socket, frame);
+  else unsent[unsent.length] = frame;
+}
+
+function encode(number, name, args, parts) {
+  if (parts.length === 0) return JSONStringify(forJSON([number, name, args]));
+  const lengths = [];
+  let size = 0;
+  for (let i = 0; i < parts.length; i++) size += lengths[i] = parts[i].byteLength;
+  const text = encodeNatively(new TextEncoder(), JSONStringify(forJSON([lengths, number, name, args])));
+  const frame = new Uint8Array(4 + text.length + size);
+  new DataView(frame.buffer).setUint32(0, text.length);
+  setUint8(frame, text, 4);
+  for (let i = 0, at = 4 + text.length; i < parts.length; at += parts[i].byteLength, i++)
+    setUint8(frame, parts[i], at);
+  return frame;
+}
+
+function decode(data) {
+  if (typeof data === "string") return { message: JSONParse(data), parts: [] };
+  const length = new DataView(data).getUint32(0);
+  const text = decodeNatively(new TextDecoder(), new Uint8Array(data, 4, length));
+  const message = JSONParse(text);
+  const lengths = ArrayPrototypeShift(message);
+  const parts = [];
+  for (let i = 0, at = 4 + length; i < lengths.length; at += lengths[i], i++) {
+    parts[i] = new Uint8Array(data, at, lengths[i]);
+  }
+  return { message, parts };
+}
+
+/** Opens the line. `controller` gives the number of the worker that controls the document, or null. */
+export function openChannel(controller) {
+  tellController = controller;
+  addListener(self, "pagehide", (event) => {
+    if (!event.persisted) return;
+    isFrozen = true;
+    tell("frozen", []);
+    if (socket !== null) closeNatively(socket);
+  });
+  addListener(self, "pageshow", (event) => {
+    if (!event.persisted) return;
+    isFrozen = false;
+    if (socket === null) connect();
+  });
+  addListener(self, "focus", tellState);
+  addListener(self, "blur", tellState);
+  addListener(document, "visibilitychange", tellState);
+  connect();
+}
+
+const tellState = () => isOpen && tell("state", [hasFocus(document), visibilityOf(document)]);
+
+function connect() {
+  const opening = (socket = new WebSocket(url));
+  opening.binaryType = "arraybuffer";
+  addListener(opening, "open", () => {
+    const state = [hasFocus(document), visibilityOf(document)];
+    const hello = [clientId, creationURL, tellController(), isFirst, frameType, state[0], state[1], ancestorOrigins];
+    sendNatively(opening, JSONStringify(forJSON(hello)));
+    isFirst = false;
+    isOpen = true;
+    delay = FIRST_DELAY;
+    while (unsent.length > 0) sendNatively(opening, ArrayPrototypeShift(unsent));
+  });
+  addListener(opening, "message", (event) => receive(decode(dataOf(event))));
+  addListener(opening, "close", () => {
+    isOpen = false;
+    socket = null;
+    failCalls();
+    if (isFrozen) return;
+    setTimeout(() => socket === null && !isFrozen && connect(), delay);
+    delay = delay * 2 < LONGEST_DELAY ? delay * 2 : LONGEST_DELAY;
+  });
+}
+
+// What was asked before is not answered on the next line.
+function failCalls() {
+  const lost = [];
+  MapPrototypeForEach(calls, (pending) => (lost[lost.length] = pending));
+  MapPrototypeForEach(calls, (_, number) => calls.delete(number));
+  unsent.length = 0;
+  for (let i = 0; i < lost.length; i++) lost[i].reject(new DOMException("The proxy does not answer.", "AbortError"));
+}
+
+function receive({ message, parts }) {
+  receivers.get(message[0])?.(message[1], parts);
+}
+
+onTold("done", ({ 0: number, 1: value }) => settle(number, (pending) => pending.resolve(value)));
+onTold("failed", ({ 0: number, 1: name, 2: text }) => {
+  settle(number, (pending) => pending.reject(exception(name, text)));
+});
+onTold("welcome", ({ 0: id, 1: registrations }) => {
+  clientId = id;
+  onWelcome(registrations);
+});
+
+let onWelcome = () => {};
+/** `callback` gets the descriptions of all registrations of the origin each time the line is there. */
+export function whenWelcome(callback) {
+  onWelcome = callback;
+}
+
+function settle(number, callback) {
+  const pending = calls.get(number);
+  if (pending === undefined) return;
+  calls.delete(number);
+  callback(pending);
+}
+
+export const exception = (name, text) => (name === "TypeError" ? new TypeError(text) : new DOMException(text, name));

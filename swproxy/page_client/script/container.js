@@ -1,0 +1,172 @@
+// https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface
+import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
+import { resolve, tagData, toHref } from "./environment.js";
+import {
+  addListener,
+  defineOwn,
+  dispatch,
+  document,
+  EventTarget,
+  getter,
+  MessageEvent,
+  ObjectFreeze,
+  Promise,
+  RegExpPrototypeExec,
+  String,
+  TypeError,
+  URL,
+} from "./primordials.js";
+import { reconcile, registrationFor } from "./registration.js";
+import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
+import { constructing, create, defineInterface, fire, whenHandlerIsSet } from "./webidl.js";
+
+let controller = workerAsKnown(tagData.controller);
+
+export class ServiceWorkerContainer extends EventTarget {
+  #ready;
+
+  constructor() {
+    constructing();
+    super();
+  }
+
+  static is(value) {
+    return typeof value === "object" && value !== null && #ready in value;
+  }
+
+  get controller() {
+    this.#ready; // throws for other objects
+    return controller;
+  }
+
+  get ready() {
+    this.#ready ??= new Promise((resolve) => {
+      settleReady = (description) => {
+        settleReady = null;
+        resolve(registrationFor(description));
+      };
+      askReady();
+    });
+    return this.#ready;
+  }
+
+  async register(scriptURL, options = undefined) {
+    this.#ready;
+    if (arguments.length === 0) throw new TypeError("register() needs the URL of a script.");
+    scriptURL = String(scriptURL);
+    const { scope, type, updateViaCache } = registrationOptions(options);
+    const script = parse(scriptURL, resolve(""), "script URL");
+    const scopeURL = scope === undefined ? toHref(new URL("./", script)) : parse(scope, resolve(""), "scope");
+    return registrationFor(await call("register", [script, withoutFragment(scopeURL), type, updateViaCache]));
+  }
+
+  async getRegistration(clientURL = "") {
+    this.#ready;
+    return registrationFor(await call("get_registration", [withoutFragment(resolve(String(clientURL)))]));
+  }
+
+  async getRegistrations() {
+    this.#ready;
+    const descriptions = await call("get_registrations", []);
+    const registrations = [];
+    for (let i = 0; i < descriptions.length; i++) registrations[i] = registrationFor(descriptions[i]);
+    return ObjectFreeze(registrations);
+  }
+
+  startMessages() {
+    this.#ready;
+    enableMessages();
+  }
+}
+
+defineInterface(ServiceWorkerContainer, {
+  attributes: ["controller", "ready"],
+  operations: ["register", "getRegistration", "getRegistrations", "startMessages"],
+  handlers: ["controllerchange", "message", "messageerror"],
+});
+
+export const container = create(ServiceWorkerContainer);
+
+const protocolOf = getter(URL.prototype, "protocol");
+const pathOf = getter(URL.prototype, "pathname");
+const withoutFragment = (url) => RegExpPrototypeExec(/^[^#]*/, url)[0];
+
+/** The steps of https://w3c.github.io/ServiceWorker/#start-register-algorithm for a URL: the serialized one. */
+function parse(text, base, what) {
+  const url = new URL(text, base);
+  if (RegExpPrototypeExec(/^https?:$/, protocolOf(url)) === null) {
+    throw new TypeError(`The protocol of the ${what} ('${toHref(url)}') is not supported.`);
+  }
+  if (RegExpPrototypeExec(/%2f|%5c/i, pathOf(url)) !== null) {
+    throw new TypeError(`The ${what} ('${toHref(url)}') has %2f or %5c in its path.`);
+  }
+  return withoutFragment(toHref(url));
+}
+
+/** https://w3c.github.io/ServiceWorker/#dictdef-registrationoptions */
+function registrationOptions(options) {
+  if (options === undefined || options === null) options = {};
+  if (typeof options !== "object" && typeof options !== "function") throw new TypeError("The options are no object.");
+  let { scope, type = "classic", updateViaCache = "imports" } = options;
+  if (scope !== undefined) scope = String(scope);
+  type = oneOf(String(type), "classic", "module");
+  updateViaCache = oneOf(String(updateViaCache), "imports", "all", "none");
+  return { scope, type, updateViaCache };
+}
+
+function oneOf(value, ...allowed) {
+  for (let i = 0; i < allowed.length; i++) if (value === allowed[i]) return value;
+  throw new TypeError(`'${value}' is not one of the values that there are.`);
+}
+
+// Ready
+
+let settleReady = null;
+const askReady = () => tell("ready", [expectAnswer((description) => settleReady?.(description))]);
+
+whenWelcome((registrations) => {
+  reconcile(registrations);
+  if (settleReady !== null) askReady();
+});
+
+// The controller
+
+export const controllerId = () => (controller === null ? null : ServiceWorker.id(controller));
+/** Whether a worker controls this document. */
+export const isControlled = () => controller !== null;
+
+onTold("controller", ({ 0: description }) => {
+  controller = workerAsKnown(description);
+  updateWorker(description);
+  fire(container, "controllerchange");
+});
+
+// Messages: https://w3c.github.io/ServiceWorker/#dfn-client-message-queue
+
+let isEnabled = false;
+const waiting = [];
+
+function enableMessages() {
+  if (isEnabled) return;
+  isEnabled = true;
+  for (let i = 0; i < waiting.length; i++) waiting[i]();
+  waiting.length = 0;
+}
+
+whenHandlerIsSet((target, type) => target === container && type === "message" && enableMessages());
+const readyState = getter(Document.prototype, "readyState");
+if (readyState(document) === "loading") addListener(document, "DOMContentLoaded", enableMessages, { once: true });
+else enableMessages();
+
+/** Has `deliver` called when the document takes messages. */
+export function whenEnabled(deliver) {
+  if (isEnabled) deliver();
+  else waiting[waiting.length] = deliver;
+}
+
+/** Fires what a worker has sent. */
+export function fireMessage(type, data, source, ports) {
+  const event = new MessageEvent(type, { data, origin: self.origin, ports });
+  defineOwn(event, "source", { value: workerAsKnown(source), configurable: true });
+  dispatch(container, event);
+}

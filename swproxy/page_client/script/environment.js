@@ -1,0 +1,22 @@
+// What the tag says of this document, and what the document is.
+import { document, getter, JSONParse, location, URL } from "./primordials.js";
+
+const script = document.currentScript;
+export const tagData = JSONParse(script.dataset.swproxy);
+script.remove();
+
+/** False in a document that is sandboxed into an origin of its own: it has no service workers. */
+export const hasOrigin = self.origin === location.origin;
+
+const baseURI = getter(Node.prototype, "baseURI");
+export const toHref = getter(URL.prototype, "href");
+
+/** The serialized URL, relative to the document's; throws a TypeError. */
+export const resolve = (url) => toHref(new URL(url, baseURI(document)));
+
+const ancestors = [];
+for (let i = 0; i < (location.ancestorOrigins?.length ?? 0); i++) ancestors[i] = location.ancestorOrigins[i];
+export const ancestorOrigins = ancestors;
+
+export const frameType = self !== self.parent ? "nested" : self.opener === null ? "top-level" : "auxiliary";
+export const creationURL = location.href;

@@ -1,0 +1,50 @@
+// https://w3c.github.io/ServiceWorker/ in a document, on top of the proxy instead of the browser.
+import { openChannel } from "./channel.js";
+import { container, controllerId, ServiceWorkerContainer } from "./container.js";
+import { hasOrigin, tagData } from "./environment.js";
+import { NavigationPreloadManager } from "./navigation_preload.js";
+import { addListener, defineOwn, getter, navigator, PromisePrototypeThen } from "./primordials.js";
+import { ServiceWorkerRegistration } from "./registration.js";
+import { installRequests } from "./requests.js";
+import { ServiceWorker } from "./service_worker.js";
+
+const native = navigator.serviceWorker;
+
+function install() {
+  const interfaces = { ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, NavigationPreloadManager };
+  for (const name in interfaces) {
+    defineOwn(globalThis, name, { value: interfaces[name], writable: true, configurable: true });
+  }
+  const hardware = getter(Navigator.prototype, "hardwareConcurrency");
+  const property = Object.getOwnPropertyDescriptor(
+    {
+      get serviceWorker() {
+        hardware(this); // throws for other objects
+        return container;
+      },
+    },
+    "serviceWorker",
+  );
+  defineOwn(Navigator.prototype, "serviceWorker", property);
+  installRequests();
+  openChannel(controllerId);
+  if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
+}
+
+/** What the browser itself has from before goes on between this document and the proxy. */
+function tellOfNative(native) {
+  PromisePrototypeThen(native.getRegistrations(), (registrations) => {
+    for (let i = 0; i < registrations.length; i++) {
+      const { scope } = registrations[i];
+      if (tagData.removeNative) registrations[i].unregister();
+      console.warn(
+        tagData.removeNative
+          ? `swproxy: the browser's own service worker for ${scope} is unregistered.`
+          : `swproxy: this browser has a service worker of its own for ${scope}, which comes before the proxy's. ` +
+              "Unregister it in the developer tools, or start swproxy with --remove-native-workers.",
+      );
+    }
+  });
+}
+
+if (hasOrigin && isSecureContext) install();

@@ -1,0 +1,73 @@
+// What the page's own scripts may replace later, taken before any of them runs.
+const { bind, call: callFunction } = Function.prototype;
+export const uncurry = bind.bind(callFunction);
+
+const { apply, construct, defineProperty, getOwnPropertyDescriptor, setPrototypeOf } = Reflect;
+export const ReflectApply = apply;
+export const ReflectConstruct = construct;
+export const defineOwn = defineProperty;
+export const ownDescriptor = getOwnPropertyDescriptor;
+export const setPrototype = setPrototypeOf;
+
+/** The getter of a property, as a function of the object. */
+export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
+
+export const { parse: JSONParse, stringify: JSONStringify } = JSON;
+export const { freeze: ObjectFreeze, keys: ObjectKeys } = Object;
+export const {
+  Blob,
+  DOMException,
+  Error,
+  Event,
+  EventTarget,
+  Headers,
+  MessageEvent,
+  Promise,
+  Request,
+  Response,
+  String,
+  Symbol,
+  TextDecoder,
+  TextEncoder,
+  TypeError,
+  URL,
+  Uint8Array,
+  DataView,
+  WebSocket,
+  XMLHttpRequest,
+  document,
+  history,
+  location,
+  navigator,
+  setTimeout,
+} = globalThis;
+export const fetchNatively = globalThis.fetch;
+
+export const ArrayPrototypeShift = uncurry(Array.prototype.shift);
+export const PromiseReject = Promise.reject.bind(Promise);
+export const PromiseResolve = Promise.resolve.bind(Promise);
+export const PromisePrototypeThen = uncurry(Promise.prototype.then);
+export const StringPrototypeSlice = uncurry(String.prototype.slice);
+export const StringPrototypeStartsWith = uncurry(String.prototype.startsWith);
+export const RegExpPrototypeExec = uncurry(RegExp.prototype.exec);
+export const addListener = uncurry(EventTarget.prototype.addEventListener);
+export const removeListener = uncurry(EventTarget.prototype.removeEventListener);
+export const dispatch = uncurry(EventTarget.prototype.dispatchEvent);
+
+/** A Map whose methods cannot be replaced. */
+export class SafeMap extends Map {}
+setPrototypeOf(SafeMap.prototype, null);
+const methods = ["get", "set", "has", "delete"];
+for (let i = 0; i < methods.length; i++) {
+  defineProperty(SafeMap.prototype, methods[i], getOwnPropertyDescriptor(Map.prototype, methods[i]));
+}
+export const MapPrototypeForEach = uncurry(Map.prototype.forEach);
+
+/** An array that JSON.stringify takes as it is, whatever the page has done to Array.prototype. */
+export function forJSON(array) {
+  for (let i = 0; i < array.length; i++) {
+    const value = array[i];
+    if (typeof value === "object" && value !== null) forJSON(value);
+  }
+  return setPrototypeOf(array, null) ? array : null;
+}

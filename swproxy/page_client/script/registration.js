@@ -1,0 +1,127 @@
+// https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface
+import { call, onTold } from "./channel.js";
+import { NavigationPreloadManager } from "./navigation_preload.js";
+import { EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
+import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
+import { constructing, create, defineInterface, fire } from "./webidl.js";
+
+export class ServiceWorkerRegistration extends EventTarget {
+  #id;
+  #scope;
+  #updateViaCache;
+  #installing;
+  #waiting;
+  #active;
+  #navigationPreload;
+
+  constructor(description) {
+    constructing();
+    super();
+    this.#scope = description.scope;
+    ServiceWorkerRegistration.update(this, description);
+  }
+
+  /** https://w3c.github.io/ServiceWorker/#update-registration-state-algorithm, for one object */
+  static update(registration, description) {
+    registration.#id = description.id;
+    registration.#updateViaCache = description.updateViaCache;
+    registration.#installing = workerAsKnown(description.installing);
+    registration.#waiting = workerAsKnown(description.waiting);
+    registration.#active = workerAsKnown(description.active);
+  }
+
+  static id(registration) {
+    return registration.#id;
+  }
+
+  get installing() {
+    return this.#installing;
+  }
+
+  get waiting() {
+    return this.#waiting;
+  }
+
+  get active() {
+    return this.#active;
+  }
+
+  get navigationPreload() {
+    this.#navigationPreload ??= create(NavigationPreloadManager, () => this.#id);
+    return this.#navigationPreload;
+  }
+
+  get scope() {
+    return this.#scope;
+  }
+
+  get updateViaCache() {
+    return this.#updateViaCache;
+  }
+
+  async update() {
+    return registrationFor(await call("update", [this.#id]));
+  }
+
+  async unregister() {
+    return call("unregister", [this.#id]);
+  }
+}
+
+defineInterface(ServiceWorkerRegistration, {
+  attributes: ["installing", "waiting", "active", "navigationPreload", "scope", "updateViaCache"],
+  operations: ["update", "unregister"],
+  handlers: ["updatefound"],
+});
+
+const knownRegistrations = new SafeMap();
+
+/** The one object for a registration that the proxy describes, brought up to date; undefined for null. */
+export function registrationFor(description) {
+  if (description === null) return undefined;
+  let registration = knownRegistrations.get(description.id);
+  if (registration === undefined)
+    knownRegistrations.set(description.id, (registration = create(ServiceWorkerRegistration, description)));
+  else ServiceWorkerRegistration.update(registration, description);
+  return registration;
+}
+
+onTold("changed", ({ 0: description, 1: worker }) => {
+  const registration = knownRegistrations.get(description.id);
+  if (registration !== undefined) ServiceWorkerRegistration.update(registration, description);
+  updateWorker(worker);
+  if (registration !== undefined && worker?.state === "installing") fire(registration, "updatefound");
+});
+
+/** After the line was broken: the numbers of registrations are new if the proxy is. */
+export function reconcile(descriptions) {
+  const before = [];
+  MapPrototypeForEach(knownRegistrations, (registration) => (before[before.length] = registration));
+  for (let i = 0; i < before.length; i++) {
+    const registration = before[i];
+    let description = null;
+    for (let j = 0; j < descriptions.length; j++) {
+      if (descriptions[j].scope === registration.scope) description = descriptions[j];
+    }
+    const workers = [registration.installing, registration.waiting, registration.active];
+    knownRegistrations.delete(ServiceWorkerRegistration.id(registration));
+    description ??= {
+      id: 0,
+      updateViaCache: registration.updateViaCache,
+      installing: null,
+      waiting: null,
+      active: null,
+    };
+    knownRegistrations.set(description.id, registration);
+    ServiceWorkerRegistration.update(registration, description);
+    const now = [description.installing, description.waiting, description.active];
+    for (let j = 0; j < workers.length; j++) {
+      if (workers[j] !== null) ServiceWorker.update(workers[j], stateAmong(now, ServiceWorker.id(workers[j])));
+    }
+  }
+}
+
+function stateAmong(descriptions, id) {
+  for (let i = 0; i < descriptions.length; i++) if (descriptions[i]?.id === id) return descriptions[i].state;
+  return "redundant";
+}

@@ -1,0 +1,256 @@
+"""All open documents: who is there, who controls them, and what each is told."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from swproxy.errors import InvalidInput
+from swproxy.pages.frames import decode
+from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
+from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
+from swproxy.service_worker.worker import ServiceWorker
+from swproxy.storage.journal import Journal
+from swproxy.workers.host import describe_worker
+
+# Seconds that a document which has begun to arrive has for opening its channel.
+ARRIVAL_PATIENCE = 5.0
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Hello(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """The first message of a document.
+
+    ``controller`` is the number of the worker that it takes for its controller, ``is_first`` whether it never had a
+    channel.
+    """
+
+    id: str
+    url: str
+    controller: int | None
+    is_first: bool
+    frame_type: str
+    focused: bool
+    visibility_state: str
+    ancestor_origins: list[str]
+
+
+def describe(registration: ServiceWorkerRegistration) -> dict[str, Any]:
+    """As script/registration.js takes it."""
+    return {
+        "id": registration.id,
+        "scope": registration.scope,
+        "updateViaCache": registration.update_via_cache,
+        "installing": describe_worker(registration.installing),
+        "waiting": describe_worker(registration.waiting),
+        "active": describe_worker(registration.active),
+    }
+
+
+def controller_of(client: ServiceWorkerClient) -> ServiceWorker | None:
+    """https://w3c.github.io/ServiceWorker/#dfn-control"""
+    return None if client.controller is None else client.controller.active
+
+
+class Pages:
+    """The connected documents.
+
+    Args:
+        look_after: called with a registration that has lost a client.
+    """
+
+    def __init__(
+        self,
+        registrations: RegistrationMap,
+        clients: ClientMap,
+        journal: Journal,
+        look_after: Callable[[ServiceWorkerRegistration], None],
+    ) -> None:
+        self._registrations = registrations
+        self._clients = clients
+        self._journal = journal
+        self._look_after = look_after
+        self._pages: dict[str, Page] = {}
+        self.methods: Mapping[str, Method] = {}
+        self._successors: list[tuple[ServiceWorkerClient, asyncio.Future[ServiceWorkerClient | None]]] = []
+        self.departed: list[Callable[[Page], None]] = []  # called when a document's channel has closed
+
+    def __iter__(self) -> Iterator[Page]:
+        return iter(list(self._pages.values()))
+
+    def get(self, client_id: str) -> Page | None:
+        return self._pages.get(client_id)
+
+    def of_origin(self, origin: str) -> list[Page]:
+        return [page for page in self._pages.values() if page.origin == origin]
+
+    # A document's life
+
+    def delivered(self, client: ServiceWorkerClient) -> dict[str, Any]:
+        """The document goes out now: what its tag says."""
+        client.is_delivered = True
+        asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, self.lost, client)
+        return {"client": client.id, "controller": describe_worker(controller_of(client))}
+
+    def lost(self, client: ServiceWorkerClient) -> None:
+        """A reserved client whose document will not open a channel, as far as one can tell."""
+        if client.presence is Presence.RESERVED:
+            self._clients.lose_sight(client)
+            self._without(client)
+
+    def failed(self, client: ServiceWorkerClient) -> None:
+        """A reserved client whose document does not come."""
+        if client.presence is Presence.RESERVED:
+            self._clients.discard(client)
+            self._without(client)
+
+    def _without(self, client: ServiceWorkerClient) -> None:
+        if client.controller is not None:
+            self._look_after(client.controller)
+
+    async def serve_channel(self, request: web.Request, origin: str, peer: str, cookie: str) -> web.StreamResponse:
+        """Serves a document's WebSocket until it closes.
+
+        Args:
+            request: of which it is known that a document of ``origin`` made it.
+        """
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, compress=False)
+        await socket.prepare(request)
+        first = await socket.receive()
+        if first.type is not WSMsgType.TEXT:
+            await socket.close()
+            return socket
+        try:
+            hello = msgspec.convert(decode(first.data)[0], Hello)
+            client = self._client(hello, origin, peer)
+        except (InvalidInput, msgspec.ValidationError):
+            await socket.close(code=1008)
+            return socket
+        page = Page(client, cookie, socket, self.methods)
+        self._arrived(page, hello)
+        try:
+            await page.serve()
+        finally:
+            page.close()
+            self._departed(page)
+        return socket
+
+    def _client(self, hello: Hello, origin: str, peer: str) -> ServiceWorkerClient:
+        """The client that a document says it is.
+
+        It has been reserved; or it was there before (in the back/forward cache, before the channel broke, before
+        the proxy was started again); or its bytes come from the browser's own cache, with a number that is used up.
+        """
+        if not _ID.fullmatch(hello.id) or origin_of(hello.url) != origin:
+            raise InvalidInput("a client of another origin")
+        client = self._clients.get(hello.id)
+        if client is not None and client.origin != origin:
+            raise InvalidInput("a client of another origin")
+        if client is None or client.presence is Presence.OPEN:
+            known = client is not None
+            client = ServiceWorkerClient(hello.url, peer, None)
+            if not known:
+                client.id = hello.id
+            if hello.is_first or hello.controller is not None:
+                client.controller = self._registrations.match_service_worker_registration(hello.url)
+        client.url = hello.url
+        client.frame_type = hello.frame_type
+        client.ancestor_origins = hello.ancestor_origins
+        client.visibility_state = hello.visibility_state
+        client.set_focus(focused=hello.focused)
+        if client.controller is not None and client.controller.active is None:
+            client.controller = None
+        return client
+
+    def _arrived(self, page: Page, hello: Hello) -> None:
+        client = page.client
+        self._pages[client.id] = page
+        self._clients.see(client)
+        controller = controller_of(client)
+        known = [describe(each) for each in self._registrations if each.origin == page.origin]
+        page.tell("welcome", [client.id, known])
+        if (None if controller is None else controller.id) != hello.controller:
+            page.tell("controller", [describe_worker(controller)])
+        self._log(page, "connected")
+        for predecessor, future in self._successors:
+            if not future.done() and _may_succeed(client, predecessor):
+                future.set_result(client)
+                break
+
+    def _departed(self, page: Page) -> None:
+        client = page.client
+        if self._pages.get(client.id) is page:
+            del self._pages[client.id]
+        if client.presence is Presence.OPEN:
+            self._clients.discard(client)
+            self._log(page, "closed")
+        for callback in self.departed:
+            callback(page)
+        for predecessor, future in self._successors:
+            if predecessor is client:
+                asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, _give_up, future)
+        self._without(client)
+
+    def frozen(self, page: Page) -> None:
+        """The document goes into the back/forward cache, and its channel closes."""
+        self._clients.freeze(page.client)
+        self._log(page, "frozen")
+
+    async def successor(self, client: ServiceWorkerClient) -> ServiceWorkerClient | None:
+        """The document that comes next where this one is; None if none of ours comes."""
+        future: asyncio.Future[ServiceWorkerClient | None] = asyncio.get_running_loop().create_future()
+        self._successors.append((client, future))
+        try:
+            return await future
+        finally:
+            self._successors.remove((client, future))
+
+    def _log(self, page: Page, event: str) -> None:
+        self._journal.write("page", url=page.client.url, client=page.client.id, event=event)
+
+    # What documents are told
+
+    def state_changed(self, registration: ServiceWorkerRegistration, worker: ServiceWorker | None) -> None:
+        """https://w3c.github.io/ServiceWorker/#update-registration-state-algorithm and #update-state-algorithm"""
+        description = describe(registration)
+        for page in self.of_origin(registration.origin):
+            page.tell("changed", [description, describe_worker(worker)])
+            self.settle_ready(page)
+
+    def settle_ready(self, page: Page) -> None:
+        """https://w3c.github.io/ServiceWorker/#navigator-service-worker-ready"""
+        if not page.waits_for_ready:
+            return
+        registration = self._registrations.match_service_worker_registration(page.client.url)
+        if registration is not None and registration.active is not None:
+            for call in page.waits_for_ready:
+                page.answer(call, describe(registration))
+            page.waits_for_ready.clear()
+
+    def controller_changed(self, registration: ServiceWorkerRegistration) -> None:
+        """Notify Controller Change, for all clients that use the registration."""
+        for client in self._clients.using(registration):
+            self.notify_controller_change(client)
+
+    def notify_controller_change(self, client: ServiceWorkerClient) -> None:
+        """https://w3c.github.io/ServiceWorker/#notify-controller-change-algorithm"""
+        if (page := self._pages.get(client.id)) is not None:
+            page.tell("controller", [describe_worker(controller_of(client))])
+
+
+def _may_succeed(client: ServiceWorkerClient, predecessor: ServiceWorkerClient) -> bool:
+    """As far as one can tell from outside of the browser."""
+    return (
+        client.peer == predecessor.peer
+        and client.frame_type == predecessor.frame_type
+        and client.created > predecessor.created
+    )
+
+
+def _give_up(future: "asyncio.Future[ServiceWorkerClient | None]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,98 @@
+"""What documents ask for: https://w3c.github.io/ServiceWorker/#document-context, the proxy's half."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from swproxy.errors import InvalidInput, InvalidStateError, SecurityError
+from swproxy.pages.connections import Pages, describe
+from swproxy.pages.page import Later, Method, Page
+from swproxy.service_worker.jobs import Job, JobType
+from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
+from swproxy.workers.lifecycle_driver import LifecycleDriver
+
+
+class Container:
+    """The methods of ServiceWorkerContainer and ServiceWorkerRegistration, for all documents."""
+
+    def __init__(self, registrations: RegistrationMap, driver: LifecycleDriver, pages: Pages) -> None:
+        self._registrations = registrations
+        self._driver = driver
+        self._pages = pages
+
+    def methods(self) -> dict[str, Method]:
+        functions: dict[str, Callable[..., Any]] = {
+            "register": self._register,
+            "get_registration": self._get_registration,
+            "get_registrations": self._get_registrations,
+            "update": self._update,
+            "unregister": self._unregister,
+            "ready": self._ready,
+            "state": self._state,
+            "frozen": self._frozen,
+        }
+        return {name: Method(function) for name, function in functions.items()}
+
+    def _register(
+        self,
+        page: Page,
+        script_url: str,
+        scope: str,
+        type: Literal["classic", "module"],  # noqa: A002
+        update_via_cache: Literal["imports", "all", "none"],
+    ) -> Later:
+        """https://w3c.github.io/ServiceWorker/#start-register-algorithm, the URLs being parsed and serialized."""
+        for url, what in ((script_url, "script"), (scope, "scope")):
+            if origin_of(url) != page.origin:
+                raise SecurityError(
+                    f"The origin of the {what} ({origin_of(url)}) is not that of the page ({page.origin})."
+                )
+        job = Job(
+            JobType.REGISTER, scope, script_url, type, update_via_cache, referrer=page.client.url, cookie=page.cookie
+        )
+        return Later(self._driver.schedule(job).promise, describe)
+
+    def _get_registration(self, page: Page, url: str) -> dict[str, Any] | None:
+        """https://w3c.github.io/ServiceWorker/#navigator-service-worker-getRegistration"""
+        if origin_of(url) != page.origin:
+            raise SecurityError(f"The URL {url} is not of the page's origin.")
+        registration = self._registrations.match_service_worker_registration(url)
+        return None if registration is None else describe(registration)
+
+    def _get_registrations(self, page: Page) -> list[dict[str, Any]]:
+        return [describe(each) for each in self._registrations if each.origin == page.origin]
+
+    def _update(self, page: Page, id: int) -> Later:  # noqa: A002
+        """https://w3c.github.io/ServiceWorker/#service-worker-registration-update"""
+        registration = self._registration(page, id)
+        if registration.get_newest_worker() is None:
+            raise InvalidStateError("The registration has no worker to update.")
+        job = self._driver.update(registration, referrer=page.client.url, cookie=page.cookie)
+        if job is None:
+            raise InvalidInput(f"The registration of {registration.scope} is gone.")
+        return Later(job.promise, lambda _: describe(registration))
+
+    def _unregister(self, page: Page, id: int) -> Later | bool:  # noqa: A002
+        """https://w3c.github.io/ServiceWorker/#navigator-service-worker-unregister"""
+        registration = self._driver.registration(id)
+        if registration is None or registration.origin != page.origin or registration.unregistered:
+            return False
+        return Later(self._driver.schedule(Job(JobType.UNREGISTER, registration.scope)).promise, bool)
+
+    def _registration(self, page: Page, id: int) -> ServiceWorkerRegistration:  # noqa: A002
+        registration = self._driver.registration(id)
+        if registration is None or registration.origin != page.origin:
+            raise InvalidStateError("The registration is gone.")
+        return registration
+
+    def _ready(self, page: Page, call: int) -> None:
+        """Answers the document's call of that number as soon as there is an active worker."""
+        page.waits_for_ready.append(call)
+        self._pages.settle_ready(page)
+
+    def _state(self, page: Page, focused: bool, visibility_state: Literal["visible", "hidden"]) -> None:
+        if focused != page.client.focused:
+            page.client.set_focus(focused=focused)
+        page.client.visibility_state = visibility_state
+
+    def _frozen(self, page: Page) -> None:
+        self._pages.frozen(page)

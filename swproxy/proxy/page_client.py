@@ -1,0 +1,171 @@
+"""The page client in flows: its script into documents, and what is below ``/.swproxy/`` to those who serve it."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from mitmproxy import http
+
+from swproxy.context import ServiceWorkerContext
+from swproxy.page_client.bundle import page_script
+from swproxy.page_client.content_security_policy import allow_page_client
+from swproxy.page_client.insertion import (
+    SCRIPT_PATH,
+    Field,
+    Insertion,
+    fields_after_insertion,
+    script_tag,
+    wants_insertion,
+)
+from swproxy.proxy import flows
+from swproxy.proxy.flows import Exchange
+from swproxy.proxy.streaming import StreamingEndpoint
+from swproxy.workers.dispatcher import ClientRequest
+
+# Below this, no path is the origin's.
+OWN_PATH = "/.swproxy/"
+_CHANNEL = "/.swproxy/channel"
+_CONDITIONS = ("if-none-match", "if-modified-since")
+_SAME_ORIGIN = ("same-origin", "none")
+
+
+class PageClient:
+    """What the addon does for pages.
+
+    Args:
+        streaming: where the requests of the page client are served.
+    """
+
+    def __init__(self, context: ServiceWorkerContext, streaming: StreamingEndpoint) -> None:
+        self._context = context
+        self._streaming = streaming
+
+    def serves(self, exchange: Exchange) -> bool:
+        """Whether documents of the request's origin get the script."""
+        return self._context.has_page_client(exchange.origin)
+
+    # What is ours
+
+    def is_own(self, exchange: Exchange) -> bool:
+        """Whether the request is for the proxy itself."""
+        return exchange.url.startswith(OWN_PATH, len(exchange.origin)) and self.serves(exchange)
+
+    def serve(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """Answers a request that is for the proxy itself; called when its header is there."""
+        path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
+        exchange.source = "proxy"
+        if path == SCRIPT_PATH:
+            flow.response = _script_response(exchange)
+        elif not _is_of_own_document(exchange):
+            flow.response = http.Response.make(403, "swproxy: only documents of this origin may ask for this.\n")
+        elif path == _CHANNEL:
+            serve = self._context.pages.serve_channel
+            cookie = exchange.headers.get("cookie", "")
+            self._streaming.redirect(
+                flow, partial(serve, origin=exchange.origin, peer=flows.peer_of(flow), cookie=cookie)
+            )
+        else:
+            flow.response = http.Response.make(404, "swproxy: there is nothing here.\n")
+
+    # Documents
+
+    def prepare(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """The browser is not to show what it has: a document has the number of its client in it, and a worker answers
+        whatever is in the browser's cache."""
+        if not self._is_not_for_reuse(exchange) or (exchange.said is not None and exchange.said.cache == "no-store"):
+            return
+        for name in _CONDITIONS:
+            flow.request.headers.pop(name, None)
+            exchange.headers.pop(name, None)
+
+    def _is_not_for_reuse(self, exchange: Exchange) -> bool:
+        mode = exchange.headers.get("sec-fetch-mode")
+        return (mode == "navigate" and self.serves(exchange)) or (
+            mode is not None and self._context.dispatcher.may_handle(exchange.origin, flows.client_origins(exchange))
+        )
+
+    def insert(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """Puts the script into a response that becomes a document; called when its header is there."""
+        response = flow.response
+        assert response is not None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if self._is_not_for_reuse(exchange):
+            _forbid_reuse(response)
+        if not self.serves(exchange):
+            return
+        if not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
+            self._leave(exchange, response, headers)
+            return
+        script = page_script()
+        fields: Sequence[Field] = response.headers.fields
+        allowance = allow_page_client(fields, exchange.origin, script.integrity)
+        client = exchange.reserved or self._context.dispatcher.reserve(self._request(flow))
+        if not allowance.can_run or client is None:
+            self._leave(exchange, response, headers)
+            return
+        exchange.reserved = client
+        data = self._context.pages.delivered(client)
+        tag = script_tag(script.version, data, allowance.nonce, allowance.integrity)
+        insertion = Insertion(tag, headers.get("content-type", ""), headers.get("content-encoding", ""))
+        response.headers.fields = tuple(fields_after_insertion(allowance.fields, insertion.added))
+        if response.raw_content is not None:
+            response.raw_content = insertion.feed(response.raw_content) + insertion.finish()
+            response.headers["content-length"] = str(len(response.raw_content))
+            return
+        if "content-length" not in response.headers and not flow.request.is_http2:
+            response.headers["transfer-encoding"] = "chunked"
+        response.stream = lambda data: [
+            piece for piece in [insertion.feed(data) if data else insertion.finish()] if piece
+        ]
+
+    def _request(self, flow: http.HTTPFlow) -> ClientRequest:
+        request = flows.client_request(flow)
+        assert request is not None
+        return request
+
+    def _leave(self, exchange: Exchange, response: http.Response, headers: dict[str, str]) -> None:
+        """What becomes of a response that stays as it is, and of the client that waits for it."""
+        if exchange.reserved is not None:
+            is_redirect = 300 <= response.status_code < 400 and "location" in headers
+            is_kept = response.status_code in (204, 205) or is_redirect
+            (self._context.pages.failed if is_kept else self._context.pages.lost)(exchange.reserved)
+        if headers.get("content-type", "").lower().startswith("text/html"):
+            # A navigation that finds this in the browser's cache would get no script.
+            response.headers.add("vary", "Sec-Fetch-Dest")
+
+
+def _is_of_own_document(exchange: Exchange) -> bool:
+    """Whether a document of the origin itself has sent it: browsers let no script forge these."""
+    headers = exchange.headers
+    return (
+        headers.get("origin", exchange.origin) == exchange.origin
+        and headers.get("sec-fetch-site", "same-origin") in _SAME_ORIGIN
+        and ("origin" in headers or "sec-fetch-site" in headers)
+    )
+
+
+def _forbid_reuse(response: http.Response) -> None:
+    """The browser asks again before it uses the response once more."""
+    control = response.headers.get("cache-control", "")
+    if "no-store" not in control.lower():
+        response.headers["cache-control"] = "no-cache"
+
+
+def _script_response(exchange: Exchange) -> http.Response:
+    script = page_script()
+    headers = {
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "public, max-age=31536000, immutable",
+        "vary": "Accept-Encoding",
+        # Documents that are sandboxed into an origin of their own ask for it, too.
+        "access-control-allow-origin": "*",
+        "cross-origin-resource-policy": "cross-origin",
+        "x-content-type-options": "nosniff",
+    }
+    body = script.body
+    if "gzip" in exchange.headers.get("accept-encoding", ""):
+        body = script.compressed
+        headers["content-encoding"] = "gzip"
+    response = http.Response.make(200, b"", headers)
+    response.raw_content = b"" if exchange.method == "HEAD" else body
+    response.headers["content-length"] = str(len(body))
+    return response
