@@ -35,10 +35,11 @@ ALLOWED: dict[str, set[str]] = {
     "ca": {"errors", "storage.profile", "cryptography"},
     "config": {"errors", "storage.profile", "workers.limits", "msgspec"},
     "workers": {"config", "errors", "ipc", "network", "service_worker", "storage", "msgspec"},
-    "context": {"config", "errors", "network", "service_worker", "storage", "workers", "ada_url"},
+    "pages": {"errors", "ipc", "network", "service_worker", "storage", "workers", "aiohttp", "msgspec"},
+    "context": {"config", "errors", "network", "pages", "service_worker", "storage", "workers", "ada_url"},
     "page_client": {"errors", "backports", "brotli", "compression", "webencodings"},
     "control": {"context", "errors", "service_worker", "storage.profile", "ada_url", "aiohttp", "msgspec"},
-    "proxy": {"context", "errors", "service_worker", "ada_url", "aiohttp", "mitmproxy"},
+    "proxy": {"context", "errors", "page_client", "service_worker", "ada_url", "aiohttp", "mitmproxy"},
     # What a worker process has.
     "realm": {"errors", "ipc", "storage", "web.manifest", "ada_url", "dukpy", "msgspec"},
     "web": {

@@ -405,7 +405,7 @@ def open_changed(page: Page, site: Origin, fields: list[Field]) -> None:
     """Shows the page as the proxy will send it."""
     fields = [(b"Content-Type", b"text/html"), *fields]
     allowance = allow_page_client(fields, site.url, HASH)
-    insertion = Insertion(script_tag("1", allowance.nonce, allowance.integrity), "text/html")
+    insertion = Insertion(script_tag("1", {}, allowance.nonce, allowance.integrity), "text/html")
     serve(site, "/changed", allowance.fields, insertion.feed(PAGE.encode()) + insertion.finish())
     page.goto(f"{site.url}/changed")
 
@@ -441,7 +441,7 @@ def test_integrity_policy_in_chromium(site: Origin, page: Page) -> None:
 def test_policy_in_meta_in_chromium(site: Origin, page: Page) -> None:
     """It comes after the script, whose channel is open by then, or at least on its way; a later one does not open."""
     policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
-    insertion = Insertion(script_tag("1"), "text/html")
+    insertion = Insertion(script_tag("1", {}), "text/html")
     body = insertion.feed(f"<!doctype html>{policy}<p>".encode()) + insertion.finish()
     serve(site, "/meta", [(b"Content-Type", b"text/html")], body)
     page.goto(f"{site.url}/meta")

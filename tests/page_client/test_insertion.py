@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext
 from swproxy.page_client.content_codings import UndecodableContent, coding_of, zstd
 from swproxy.page_client.insertion import SCRIPT_PATH, Insertion, fields_after_insertion, script_tag, wants_insertion
 
-TAG = script_tag("0a1b")
+TAG = script_tag("0a1b", {})
 HTML = "text/html; charset=utf-8"
 PAGE = b"<!doctype html>\n<!-- a --><html lang=en><head>\n<meta charset=utf-8><title>x</title>" + b"<p>text" * 3000
 INSERTED = PAGE.replace(b"<head>", b"<head>" + TAG.encode())
@@ -212,9 +212,10 @@ def test_rubbish_after_gzip() -> None:
 
 def test_script_tag() -> None:
     """Short, and safe whatever a policy says."""
-    assert TAG == '<script src="/.swproxy/client.js?v=0a1b"></script>'
-    assert script_tag("1", 'a"b', "sha256-x=") == (
-        '<script src="/.swproxy/client.js?v=1" nonce="a&quot;b" integrity="sha256-x=" crossorigin></script>'
+    assert TAG == '<script src="/.swproxy/client.js?v=0a1b" data-swproxy="{}"></script>'
+    assert script_tag("1", {"é": '">'}, 'a"b', "sha256-x=") == (
+        '<script src="/.swproxy/client.js?v=1" data-swproxy="{&quot;\\u00e9&quot;:&quot;\\&quot;&gt;&quot;}" '
+        'nonce="a&quot;b" integrity="sha256-x=" crossorigin></script>'
     )
 
 

@@ -167,7 +167,7 @@ def test_chromium_agrees(origin: Origin, chromium: BrowserContext) -> None:
     origin.script(SCRIPT_PATH, CLIENT)
     origin.route("/favicon.ico")
     page = chromium.new_page()
-    tag = script_tag("1")
+    tag = script_tag("1", {})
     differing = []
     for content_type, rows in (("text/html; charset=utf-8", ROWS), ("text/html", ROWS_OF_UNKNOWN_ENCODING)):
         for about, document in rows:

@@ -78,12 +78,18 @@ def test_soft_update_after_a_navigation_or_a_day() -> None:
 
 
 def test_nothing_is_dispatched_without_an_active_worker() -> None:
-    """A registration that is being installed, or unregistered, is no controller."""
+    """A registration that is being installed is no controller; one that is unregistered goes on for its clients."""
+    site = registration(SITE)
+    site.active = None
+    assert plan(FetchTarget(SITE), site) == PassThrough()
+
+
+def test_an_unregistered_registration_goes_on_for_its_clients() -> None:
+    """Until it is cleared."""
     site = registration(SITE)
     site.unregistered = True
-    assert plan(FetchTarget(SITE), site) == PassThrough()
-    site.unregistered, site.active = False, None
-    assert plan(FetchTarget(SITE), site) == PassThrough()
+    subresource = FetchTarget(f"{SITE}x.png", has_metadata=True)
+    assert isinstance(plan_fetch(subresource, RegistrationMap(), site, NOW), Dispatch)
 
 
 @pytest.mark.parametrize(

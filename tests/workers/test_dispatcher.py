@@ -171,7 +171,7 @@ async def test_claimed_clients(workers: Workers) -> None:
     """clients.claim() takes those that its scope matches best, of its origin."""
     clients = [ServiceWorkerClient(url, "browser", None) for url in (f"{SITE}/page", APP, "https://other.test/")]
     for client in clients:
-        workers.context.clients.add(client)
+        workers.context.clients.see(client)
     await workers.register(APP, ANSWERS_ITS_SCOPE)
     await workers.register(ROOT, f"onactivate = (event) => event.waitUntil(clients.claim()); {ANSWERS_ITS_SCOPE}")
     assert [client.controller and client.controller.scope for client in clients] == [ROOT, None, None]

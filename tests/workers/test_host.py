@@ -50,23 +50,25 @@ async def told(workers: Workers, source: str, scope: str = ROOT) -> Any:
 
 
 async def test_clients(workers: Workers) -> None:
-    """One of the own origin can be had by its number; none is listed, for HTTP does not show who is still there."""
+    """One of the own origin can be had by its number; those are listed that are surely there."""
     own, foreign = (ServiceWorkerClient(f"{origin}/page", "browser", None) for origin in (SITE, "https://other.test"))
     for client in (own, foreign):
-        workers.context.clients.add(client)
+        workers.context.clients.see(client)
+    unseen = ServiceWorkerClient(f"{SITE}/unseen", "browser", None)
+    workers.context.clients.lose_sight(unseen)
     source = f"""
       ask(() => clients.get("{own.id}").then(({{ id, url, type, frameType }}) => [id, url, type, frameType])),
       ask(() => clients.get("{foreign.id}")),
       ask(() => clients.get("unknown")),
-      ask(() => clients.matchAll({{ includeUncontrolled: true, type: "all" }})),
+      ask(() => clients.matchAll({{ includeUncontrolled: true, type: "all" }}).then((all) => all.map(({{ id }}) => id))),
     """
-    assert await told(workers, source) == [[own.id, f"{SITE}/page", "window", "top-level"], None, None, []]
+    assert await told(workers, source) == [[own.id, f"{SITE}/page", "window", "top-level"], None, None, [own.id]]
 
 
 async def test_windows_are_the_users(workers: Workers) -> None:
     """None can be opened, focused or navigated: nobody has clicked."""
     client = ServiceWorkerClient(f"{SITE}/page", "browser", None)
-    workers.context.clients.add(client)
+    workers.context.clients.see(client)
     source = f"""
       ask(() => clients.openWindow("/")),
       ask(() => clients.get("{client.id}").then((client) => client.focus())),
