@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ada_url
 
@@ -104,7 +105,7 @@ class ServiceWorkerContext:
             profile.log / "workers.log",
             internal_frames=settings.internal_frames,
         )
-        self.pages = Pages(self.registrations, self.clients, self.journal, self._look_after)
+        self.pages = Pages(self.registrations, self.clients, self.journal, self._look_after, self._decrypts)
         lifecycle = Lifecycle(
             self.registrations, self._database.reserve_worker_ids(WORKER_IDS_PER_RUN), self.is_trustworthy
         )
@@ -160,6 +161,10 @@ class ServiceWorkerContext:
     def has_page_client(self, origin: str) -> bool:
         """Whether the documents of an origin get the page client."""
         return self.settings.page_client and self.is_trustworthy(origin)
+
+    def _decrypts(self) -> dict[str, Any]:
+        hosts = {*self.settings.intercept, *(urlsplit(origin).hostname for origin in self.registrations.origins())}
+        return {"everything": self.settings.intercept_all, "hosts": sorted(host for host in hosts if host)}
 
     def _look_after(self, registration: ServiceWorkerRegistration) -> None:
         self._driver.look_after(registration)

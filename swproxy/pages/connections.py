@@ -61,6 +61,7 @@ class Pages:
 
     Args:
         look_after: called with a registration that has lost a client.
+        decrypts: which hosts the proxy opens, as script/requests.js takes it.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Pages:
         clients: ClientMap,
         journal: Journal,
         look_after: Callable[[ServiceWorkerRegistration], None],
+        decrypts: Callable[[], dict[str, Any]],
     ) -> None:
         self._registrations = registrations
         self._clients = clients
         self._journal = journal
         self._look_after = look_after
+        self.decrypts = decrypts
         self._pages: dict[str, Page] = {}
         self.methods: Mapping[str, Method] = {}
         self._successors: list[tuple[ServiceWorkerClient, asyncio.Future[ServiceWorkerClient | None]]] = []
@@ -94,7 +97,11 @@ class Pages:
         """The document goes out now: what its tag says."""
         client.is_delivered = True
         asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, self.lost, client)
-        return {"client": client.id, "controller": describe_worker(controller_of(client))}
+        return {
+            "client": client.id,
+            "controller": describe_worker(controller_of(client)),
+            "decrypts": self.decrypts(),
+        }
 
     def lost(self, client: ServiceWorkerClient) -> None:
         """A reserved client whose document will not open a channel, as far as one can tell."""

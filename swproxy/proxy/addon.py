@@ -17,6 +17,7 @@ from swproxy.network.resolver import mapped_address
 from swproxy.network.wire import reason_bytes
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
+from swproxy.proxy.filtered import Filtered, nobody_answers
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.page_client import PageClient
@@ -45,6 +46,7 @@ class ServiceWorkerAddon:
             context.registrations, settings.intercept, everything=settings.intercept_all
         )
         self._streaming = StreamingEndpoint()
+        self._filtered = Filtered()
         self._page_client = PageClient(context, self._streaming)
         self._connections = Connections(settings.connect_timeout)
         # Servers that are elsewhere than they were asked for, by their ids: host and port that were asked for.
@@ -132,6 +134,8 @@ class ServiceWorkerAddon:
             self._redirect_upload(flow)
 
     def _is_candidate(self, request: http.Request, exchange: Exchange) -> bool:
+        if exchange.said is not None and exchange.said.goes_by:
+            return False
         if request.scheme != "https" and not self._context.settings.allow_insecure_localhost:
             return False
         if not self._context.dispatcher.may_handle(exchange.origin, flows.client_origins(exchange)):
@@ -143,7 +147,9 @@ class ServiceWorkerAddon:
         exchange.began = time.perf_counter()
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
-        if exchange.is_candidate and (request := self._client_request(flow)) is not None:
+        if (answer := self._filtered.followed(flows.peer_of(flow), exchange.url)) is not None:
+            self._answer(flow, exchange, answer)
+        elif exchange.is_candidate and (request := self._client_request(flow)) is not None:
             if self._page_client.serves(exchange):
                 exchange.reserved = self._context.dispatcher.reserve(request)
             outcome = await self._outcome(request, flow.request.raw_content or None, exchange.reserved)
@@ -175,10 +181,12 @@ class ServiceWorkerAddon:
             case Failure():
                 self._network_error(flow, exchange, outcome.reason)
             case PassedThrough():
-                pass
+                if (answer := nobody_answers(exchange)) is not None:
+                    flows.respond(flow, answer, b"")
 
     def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
         exchange.source = answer.source
+        answer = self._filtered.filtered(exchange, flows.peer_of(flow), answer)
         body = answer.body
         if body is None:
             flows.respond(flow, answer, b"")

@@ -94,9 +94,10 @@ class Exchange:
 
 
 # What the page client says of a request (script/requests.js); it never leaves the proxy.
-_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([osi])([dnrcfo])([fem])([k0])([0-8])\Z")
+_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])\Z")
 _SAID_IN = "content-language"
 _INTEGRITY = "x-swproxy-integrity"
+_SAID_MODES = {"c": "cors", "n": "no-cors", "s": "same-origin"}
 _CREDENTIALS = {"o": "omit", "s": "same-origin", "i": "include"}
 _CACHE_MODES = {
     "d": "default",
@@ -115,9 +116,15 @@ _POLICIES = (
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What Fetch knows of a request and its header does not tell."""
+    """What Fetch knows of a request and its header does not tell.
+
+    ``mode`` may be "no-cors" though the browser says "cors": then the page client keeps from the page what it
+    must not read. ``goes_by`` the worker.
+    """
 
     client: str
+    mode: str
+    goes_by: bool
     credentials: str
     cache: str
     redirect: str
@@ -160,9 +167,11 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         headers[_SAID_IN] = request.headers[_SAID_IN] = rest
     integrity = headers.pop(_INTEGRITY, "")
     request.headers.pop(_INTEGRITY, None)
-    client, credentials, cache, redirect, keepalive, policy = match.groups()
+    client, mode, credentials, cache, redirect, keepalive, policy = match.groups()
     return PageRequest(
         client,
+        _SAID_MODES.get(mode, ""),
+        mode == "b",
         _CREDENTIALS[credentials],
         _CACHE_MODES[cache],
         _REDIRECT_MODES[redirect],
@@ -245,6 +254,8 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         name = raw_name.decode("latin-1")
         (hidden if _is_hidden(name.lower()) else visible).append((name, raw_value.decode("latin-1")))
     said = exchange.said
+    if said and said.mode and has_metadata:
+        mode = said.mode
     return ClientRequest(
         target=FetchTarget(
             url=url,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swproxy.errors import SwproxyError
@@ -51,7 +51,7 @@ class ClientRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a worker answered. ``source`` is "network", "cache" or "script"."""
+    """What a worker answered: ``source`` is "network", "cache" or "script", ``type`` and ``urls`` its response's."""
 
     status: int
     status_text: str
@@ -59,7 +59,9 @@ class Answer:
     cookies: list[str]
     body: CompleteBody | BodyReader | None
     source: str
-    registration: ServiceWorkerRegistration
+    registration: ServiceWorkerRegistration | None
+    type: str = "default"
+    urls: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,8 @@ class FetchDispatcher:
             event.body,
             response.source,
             registration,
+            response.type,
+            response.urls,
         )
 
 

@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface
 import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
-import { resolve, tagData, toHref } from "./environment.js";
+import { resolve, protocolOf, tagData, toHref } from "./environment.js";
 import {
   addListener,
   defineOwn,
@@ -87,7 +87,6 @@ defineInterface(ServiceWorkerContainer, {
 
 export const container = create(ServiceWorkerContainer);
 
-const protocolOf = getter(URL.prototype, "protocol");
 const pathOf = getter(URL.prototype, "pathname");
 const withoutFragment = (url) => RegExpPrototypeExec(/^[^#]*/, url)[0];
 

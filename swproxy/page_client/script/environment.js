@@ -9,6 +9,7 @@ script.remove();
 export const hasOrigin = self.origin === location.origin;
 
 const baseURI = getter(Node.prototype, "baseURI");
+export const protocolOf = getter(URL.prototype, "protocol");
 export const toHref = getter(URL.prototype, "href");
 
 /** The serialized URL, relative to the document's; throws a TypeError. */

@@ -6,6 +6,7 @@ import { NavigationPreloadManager } from "./navigation_preload.js";
 import { addListener, defineOwn, getter, navigator, PromisePrototypeThen } from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
 import { installRequests } from "./requests.js";
+import { installResponses } from "./responses.js";
 import { ServiceWorker } from "./service_worker.js";
 
 const native = navigator.serviceWorker;
@@ -26,6 +27,7 @@ function install() {
     "serviceWorker",
   );
   defineOwn(Navigator.prototype, "serviceWorker", property);
+  installResponses();
   installRequests();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });

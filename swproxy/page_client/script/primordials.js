@@ -48,6 +48,7 @@ export const PromiseReject = Promise.reject.bind(Promise);
 export const PromiseResolve = Promise.resolve.bind(Promise);
 export const PromisePrototypeThen = uncurry(Promise.prototype.then);
 export const StringPrototypeSlice = uncurry(String.prototype.slice);
+export const StringPrototypeEndsWith = uncurry(String.prototype.endsWith);
 export const StringPrototypeStartsWith = uncurry(String.prototype.startsWith);
 export const RegExpPrototypeExec = uncurry(RegExp.prototype.exec);
 export const addListener = uncurry(EventTarget.prototype.addEventListener);

@@ -6,19 +6,26 @@ import {
   defineOwn,
   fetchNatively,
   getter,
+  JSONParse,
   Headers,
   location,
   PromiseReject,
   ReflectApply,
   Request,
+  Response,
   String,
+  StringPrototypeEndsWith,
+  StringPrototypeSlice,
   StringPrototypeStartsWith,
   uncurry,
+  URL,
   XMLHttpRequest,
 } from "./primordials.js";
-import { resolve } from "./environment.js";
+import { protocolOf, resolve, tagData } from "./environment.js";
+import { known, remember } from "./responses.js";
 
 const HEADER = "Content-Language";
+const META = "X-Swproxy-Response";
 const CODES = {
   __proto__: null,
   omit: "o",
@@ -56,18 +63,48 @@ const setHeader = uncurry(Headers.prototype.set);
 const getHeader = uncurry(Headers.prototype.get);
 const hasHeader = uncurry(Headers.prototype.has);
 
+const modeOf = getter(Request.prototype, "mode");
+const referrerOf = getter(Request.prototype, "referrer");
+const bodyOf = getter(Request.prototype, "body");
+const cloneRequest = uncurry(Request.prototype.clone);
+const responseHeaders = getter(Response.prototype, "headers");
+const responseBody = getter(Response.prototype, "body");
+const statusOf = getter(Response.prototype, "status");
+const statusTextOf = getter(Response.prototype, "statusText");
+const deleteHeader = uncurry(Headers.prototype.delete);
+const makeError = Response.error.bind(Response);
+const hostOf = getter(URL.prototype, "hostname");
+
 const home = location.origin + "/";
+const { everything, hosts } = tagData.decrypts;
 
-const token = (credentials, cache, redirect, keepalive, policy) =>
-  `swproxy-${ownClientId()}-${credentials}${cache}${redirect}${keepalive}${policy}`;
+/** Whether a request for this URL comes to the proxy in the clear. */
+function isDecrypted(href) {
+  if (StringPrototypeStartsWith(href, home)) return true;
+  const url = new URL(href);
+  if (protocolOf(url) !== "https:") return false;
+  if (everything) return true;
+  const host = hostOf(url);
+  for (let i = 0; i < hosts.length; i++) {
+    const pattern = hosts[i];
+    if (pattern === host || (pattern[0] === "*" && StringPrototypeEndsWith(host, StringPrototypeSlice(pattern, 1)))) {
+      return true;
+    }
+  }
+  return false;
+}
 
-function tag(request) {
-  if (!StringPrototypeStartsWith(urlOf(request), home)) return;
+const token = (mode, credentials, cache, redirect, keepalive, policy) =>
+  `swproxy-${ownClientId()}-${mode}${credentials}${cache}${redirect}${keepalive}${policy}`;
+
+/** Says more of a request; `mode` is the first letter of its own, or "b" to go by the worker. */
+function tag(request, mode) {
   const headers = headersOf(request);
   // https://fetch.spec.whatwg.org/#http-network-or-cache-fetch: who asks with conditions does not mean the cache.
   const isConditional = hasHeader(headers, "If-None-Match") || hasHeader(headers, "If-Modified-Since");
   const policy = policyOf(request);
   const said = token(
+    mode,
     CODES[credentialsOf(request)],
     isConditional ? "n" : CODES[cacheOf(request)],
     CODES[redirectOf(request)],
@@ -85,14 +122,53 @@ function replace(object, name, method) {
   object[name] = method;
 }
 
+async function fetchControlled(request) {
+  const url = urlOf(request);
+  if (!isDecrypted(url)) return fetchNatively(request);
+  const mode = modeOf(request);
+  if (mode !== "no-cors" || StringPrototypeStartsWith(url, home)) {
+    tag(request, mode[0]);
+    return corrected(await fetchNatively(request));
+  }
+  // What a worker answers may be read; what the network answers may not.
+  const again = bodyOf(request) === null ? request : cloneRequest(request);
+  const referrer = referrerOf(request);
+  const init = { __proto__: null, mode: "cors", referrer, referrerPolicy: policyOf(request) };
+  const readable = new Request(request, init);
+  tag(readable, "n");
+  const response = corrected(await fetchNatively(readable));
+  if (response !== null) return response;
+  tag(again, "b");
+  return fetchNatively(again);
+}
+
+/** The response as it is without the proxy's word on it; null if no worker has answered. */
+function corrected(response) {
+  const text = getHeader(responseHeaders(response), META);
+  if (text === null) return response;
+  const facts = JSONParse(text);
+  if (facts.type === "none") return null;
+  let real;
+  if (facts.type === "opaque") {
+    real = makeError();
+    facts.url = "";
+    facts.redirected = false;
+  } else {
+    const headers = new Headers(responseHeaders(response));
+    deleteHeader(headers, META);
+    const init = { __proto__: null, status: statusOf(response), statusText: statusTextOf(response), headers };
+    real = new Response(responseBody(response), init);
+  }
+  remember(known, real, facts);
+  return real;
+}
+
 export function installRequests() {
   const { fetch } = {
     fetch(input, init = undefined) {
       if (!isControlled()) return arguments.length === 0 ? fetchNatively() : fetchNatively(input, init);
       try {
-        const request = new Request(input, init);
-        tag(request);
-        return fetchNatively(request);
+        return fetchControlled(new Request(input, init));
       } catch (error) {
         return PromiseReject(error);
       }
@@ -117,9 +193,9 @@ export function installRequests() {
     },
     send(body = null) {
       const url = ReflectApply(get, urls, [this]) ?? "";
-      if (isControlled() && StringPrototypeStartsWith(url, home)) {
+      if (isControlled() && url !== "" && isDecrypted(url)) {
         try {
-          const said = token(withCredentials(this) ? "i" : "s", "d", "f", "0", "0");
+          const said = token("c", withCredentials(this) ? "i" : "s", "d", "f", "0", "0");
           ReflectApply(setRequestHeader, this, [HEADER, said]);
         } catch {
           // not open: send() tells

@@ -1,0 +1,91 @@
+"""What browsers cannot tell of a worker's answer: its type and URL, which decide what a page may read of it.
+
+To a browser every answer is the network's, of the URL that was asked for. Where that is wrong:
+
+- a ``fetch()`` that the page client has a hand in gets the rest in a header, and the page client makes it right;
+- an opaque answer to any other request of its own origin is not given: the browser is sent to where the answer comes
+  from, and gets it there. So a page can read no more of it than it could without a proxy.
+"""
+
+import json
+from collections import OrderedDict
+from dataclasses import replace
+
+from swproxy.ipc.messages import Header
+from swproxy.proxy.flows import Exchange
+from swproxy.service_worker.registration import origin_of
+from swproxy.workers.dispatcher import Answer
+
+# The page client takes it out again (script/requests.js).
+META = "X-Swproxy-Response"
+# Answers that wait for a browser to follow.
+_CAPACITY = 64
+
+
+class Filtered:
+    """Makes answers what browsers take them for."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+
+    def followed(self, peer: str, url: str) -> Answer | None:
+        """The answer that a browser was sent here for."""
+        return self._waiting.pop((peer, url), None) if self._waiting else None
+
+    def filtered(self, exchange: Exchange, peer: str, answer: Answer) -> Answer:
+        """What is to be sent in its place."""
+        if exchange.said is not None:
+            return _with_meta(exchange, answer)
+        is_readable = exchange.headers.get("sec-fetch-site") == "same-origin"
+        if answer.type != "opaque" or not is_readable or not answer.urls:
+            return answer
+        target = answer.urls[-1].partition("#")[0]
+        if origin_of(target) == exchange.origin:
+            return answer
+        self._waiting[peer, target] = answer
+        if len(self._waiting) > _CAPACITY:
+            _close(self._waiting.popitem(last=False)[1])
+        headers = [("Location", target), ("Cache-Control", "no-store")]
+        return Answer(302, "Found", headers, [], None, answer.source, answer.registration)
+
+
+def _with_meta(exchange: Exchange, answer: Answer) -> Answer:
+    shown = answer.urls[-1] if answer.urls else ""
+    is_plain = answer.type == "basic" and len(answer.urls) == 1 and shown == exchange.url
+    if answer.type == "opaque":
+        _close(answer)
+        headers = _with_cors(exchange, [(META, json.dumps({"type": "opaque"}))])
+        return replace(answer, status=200, status_text="", headers=headers, body=None)
+    if answer.type == "opaqueredirect" or is_plain:
+        return answer
+    meta = {"type": answer.type, "url": shown, "redirected": len(answer.urls) > 1}
+    return replace(answer, headers=_with_cors(exchange, [*answer.headers, (META, json.dumps(meta))]))
+
+
+def nobody_answers(exchange: Exchange) -> Answer | None:
+    """For the page client, which has asked for what only a worker may answer; None if the network is to."""
+    said = exchange.said
+    if said is None or said.mode != "no-cors" or exchange.headers.get("sec-fetch-mode") != "cors":
+        return None
+    headers = _with_cors(exchange, [(META, json.dumps({"type": "none"}))])
+    return Answer(200, "", headers, [], None, "network", None)
+
+
+def _with_cors(exchange: Exchange, headers: list[Header]) -> list[Header]:
+    """Readable for the page client, which lets the page have what it may."""
+    origin = exchange.headers.get("origin", exchange.origin)
+    if origin == exchange.origin:
+        return headers
+    kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+    return [
+        *kept,
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Expose-Headers", ", ".join(sorted({name for name, _ in kept}))),
+        ("Vary", "Origin"),
+    ]
+
+
+def _close(answer: Answer) -> None:
+    if answer.body is not None:
+        answer.body.close()
