@@ -103,6 +103,15 @@ class Pages:
             "decrypts": self.decrypts(),
         }
 
+    def worker_started(self, client: ServiceWorkerClient, owner: ServiceWorkerClient | None) -> None:
+        """A dedicated or shared worker has its script: it is there as long as the document that has asked for it."""
+        page = None if owner is None else self._pages.get(owner.id)
+        if page is None:
+            self.lost(client)
+        else:
+            page.workers.append(client)
+            self._clients.see(client)
+
     def lost(self, client: ServiceWorkerClient) -> None:
         """A reserved client whose document will not open a channel, as far as one can tell."""
         if client.presence is Presence.RESERVED:
@@ -192,6 +201,9 @@ class Pages:
         client = page.client
         if self._pages.get(client.id) is page:
             del self._pages[client.id]
+        for worker in page.workers:
+            self._clients.discard(worker)
+            self._without(worker)
         if client.presence is Presence.OPEN:
             self._clients.discard(client)
             self._log(page, "closed")

@@ -78,6 +78,7 @@ class Page:
         self.client = client
         self.cookie = cookie
         self.waits_for_ready: list[int] = []
+        self.workers: list[ServiceWorkerClient] = []  # that it has started
         self._socket = socket
         self._methods = methods
         self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue()

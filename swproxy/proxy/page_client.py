@@ -93,14 +93,14 @@ class PageClient:
         if not self.serves(exchange):
             return
         if not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
-            self._leave(exchange, response, headers)
+            self._leave(flow, exchange, headers)
             return
         script = page_script()
         fields: Sequence[Field] = response.headers.fields
         allowance = allow_page_client(fields, exchange.origin, script.integrity)
         client = exchange.reserved or self._context.dispatcher.reserve(self._request(flow))
         if not allowance.can_run or client is None:
-            self._leave(exchange, response, headers)
+            self._leave(flow, exchange, headers)
             return
         exchange.reserved = client
         data = self._context.pages.delivered(client)
@@ -122,12 +122,18 @@ class PageClient:
         assert request is not None
         return request
 
-    def _leave(self, exchange: Exchange, response: http.Response, headers: dict[str, str]) -> None:
+    def _leave(self, flow: http.HTTPFlow, exchange: Exchange, headers: dict[str, str]) -> None:
         """What becomes of a response that stays as it is, and of the client that waits for it."""
-        if exchange.reserved is not None:
+        response, pages = flow.response, self._context.pages
+        assert response is not None
+        if (client := exchange.reserved) is not None:
             is_redirect = 300 <= response.status_code < 400 and "location" in headers
-            is_kept = response.status_code in (204, 205) or is_redirect
-            (self._context.pages.failed if is_kept else self._context.pages.lost)(exchange.reserved)
+            if client.type != "window" and 200 <= response.status_code < 300:
+                pages.worker_started(client, self._context.dispatcher.sender(self._request(flow)))
+            elif client.type != "window" or is_redirect or response.status_code in (204, 205):
+                pages.failed(client)
+            else:
+                pages.lost(client)
         if headers.get("content-type", "").lower().startswith("text/html"):
             # A navigation that finds this in the browser's cache would get no script.
             response.headers.add("vary", "Sec-Fetch-Dest")

@@ -147,8 +147,10 @@ class FetchDispatcher:
                 self._lifecycle.update_in_background(registration)
 
     def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
-        if request.target.is_non_subresource:
-            return None
+        return None if request.target.is_non_subresource else self.sender(request)
+
+    def sender(self, request: ClientRequest) -> ServiceWorkerClient | None:
+        """The client that a request comes from, as far as it tells."""
         if (named := self._clients.get(request.client_id)) is not None and named.origin == _origin_of_client(request):
             return named
         if request.referrer.startswith(_HTTP):
