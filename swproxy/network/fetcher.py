@@ -258,6 +258,9 @@ class Fetcher:
         headers = _combined(request.headers)
         if _shares_cookies(request, initiator, type_):
             headers += _cookie_header(initiator.client_headers, cookies)
+            authorization = cors.get(initiator.client_headers, "authorization")
+            if authorization is not None and cors.get(headers, "authorization") is None:
+                headers.append(("Authorization", authorization))
         if cors.get(headers, "accept") is None:
             headers.append(("Accept", "*/*"))
         if cors.get(headers, "accept-language") is None:

@@ -124,6 +124,7 @@ class ServiceWorkerAddon:
         self._page_client.prepare(flow, exchange)
         exchange.is_candidate = self._is_candidate(flow.request, exchange)
         if not exchange.is_candidate:
+            flows.withhold_credentials(flow, exchange)
             if flows.has_untold_length(flow.request, exchange):
                 self._redirect_upload(flow)
                 return
@@ -183,6 +184,7 @@ class ServiceWorkerAddon:
             case PassedThrough():
                 if (answer := nobody_answers(exchange)) is not None:
                     flows.respond(flow, answer, b"")
+                flows.withhold_credentials(flow, exchange)
 
     def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
         exchange.source = answer.source
@@ -211,6 +213,8 @@ class ServiceWorkerAddon:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
         exchange = flows.exchange_of(flow)
+        if exchange.has_no_credentials:
+            flow.response.headers.pop("set-cookie", None)
         passes = exchange.is_redirected or exchange.source == "network"
         flow.response.stream = passes and flow.response.status_code != 101
         self._page_client.insert(flow, exchange)

@@ -78,6 +78,7 @@ class Exchange:
         is_redirected: the flow goes to the streaming endpoint.
         said: what the page client says of the request.
         reserved: the client that the response is to become.
+        has_no_credentials: neither has the response.
     """
 
     method: str
@@ -91,10 +92,11 @@ class Exchange:
     is_redirected: bool = False
     said: "PageRequest | None" = None
     reserved: ServiceWorkerClient | None = None
+    has_no_credentials: bool = False
 
 
 # What the page client says of a request (script/requests.js); it never leaves the proxy.
-_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])\Z")
+_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])([a0])\Z")
 _SAID_IN = "content-language"
 _INTEGRITY = "x-swproxy-integrity"
 _SAID_MODES = {"c": "cors", "n": "no-cors", "s": "same-origin"}
@@ -119,7 +121,7 @@ class PageRequest:
     """What Fetch knows of a request and its header does not tell.
 
     ``mode`` may be "no-cors" though the browser says "cors": then the page client keeps from the page what it
-    must not read. ``goes_by`` the worker.
+    must not read. ``goes_by`` the worker. ``is_authorized`` by the page itself.
     """
 
     client: str
@@ -131,6 +133,7 @@ class PageRequest:
     policy: str
     integrity: str
     keepalive: bool
+    is_authorized: bool
 
 
 _KEY = "swproxy"
@@ -167,7 +170,7 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         headers[_SAID_IN] = request.headers[_SAID_IN] = rest
     integrity = headers.pop(_INTEGRITY, "")
     request.headers.pop(_INTEGRITY, None)
-    client, mode, credentials, cache, redirect, keepalive, policy = match.groups()
+    client, mode, credentials, cache, redirect, keepalive, policy, authorized = match.groups()
     return PageRequest(
         client,
         _SAID_MODES.get(mode, ""),
@@ -178,7 +181,20 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         _POLICIES[int(policy)],
         integrity,
         keepalive == "k",
+        authorized == "a",
     )
+
+
+def withhold_credentials(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """The page client sends credentials for the worker; a request that goes to the network may have to go without."""
+    said = exchange.said
+    if said is None or said.credentials == "include":
+        return
+    if said.credentials == "omit" or exchange.headers.get("origin", exchange.origin) != exchange.origin:
+        exchange.has_no_credentials = True
+        flow.request.headers.pop("cookie", None)
+        if not said.is_authorized:
+            flow.request.headers.pop("authorization", None)
 
 
 def client_origins(exchange: Exchange) -> tuple[str, ...]:
@@ -248,12 +264,15 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         mode, destination = ("navigate", "document") if is_navigation else ("cors", "")
     is_navigation = mode == "navigate"
     cache_control = headers.get("cache-control", "").lower()
+    # Without the page's doing it is what the browser knows, as cookies are.
+    said = exchange.said
+    shows_authorization = said.is_authorized if said else mode not in ("navigate", "no-cors") or not has_metadata
     visible: list[Header] = []
     hidden: list[Header] = []
     for raw_name, raw_value in request.headers.fields:
         name = raw_name.decode("latin-1")
-        (hidden if _is_hidden(name.lower()) else visible).append((name, raw_value.decode("latin-1")))
-    said = exchange.said
+        is_hidden = _is_hidden(name.lower()) or (not shows_authorization and name.lower() == "authorization")
+        (hidden if is_hidden else visible).append((name, raw_value.decode("latin-1")))
     if said and said.mode and has_metadata:
         mode = said.mode
     return ClientRequest(

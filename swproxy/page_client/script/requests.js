@@ -11,6 +11,7 @@ import {
   location,
   PromiseReject,
   ReflectApply,
+  RegExpPrototypeExec,
   Request,
   Response,
   String,
@@ -94,22 +95,23 @@ function isDecrypted(href) {
   return false;
 }
 
-const token = (mode, credentials, cache, redirect, keepalive, policy) =>
-  `swproxy-${ownClientId()}-${mode}${credentials}${cache}${redirect}${keepalive}${policy}`;
+const token = (mode, credentials, cache, redirect, keepalive, policy, isAuthorized) =>
+  `swproxy-${ownClientId()}-${mode}${credentials}${cache}${redirect}${keepalive}${policy}${isAuthorized ? "a" : "0"}`;
 
-/** Says more of a request; `mode` is the first letter of its own, or "b" to go by the worker. */
-function tag(request, mode) {
+/** Says what a request is; `mode` is the first letter of its own, or "b" to go by the worker. */
+function tag(request, mode, credentials) {
   const headers = headersOf(request);
   // https://fetch.spec.whatwg.org/#http-network-or-cache-fetch: who asks with conditions does not mean the cache.
   const isConditional = hasHeader(headers, "If-None-Match") || hasHeader(headers, "If-Modified-Since");
   const policy = policyOf(request);
   const said = token(
     mode,
-    CODES[credentialsOf(request)],
+    CODES[credentials],
     isConditional ? "n" : CODES[cacheOf(request)],
     CODES[redirectOf(request)],
     keepaliveOf(request) ? "k" : "0",
     policy === "same-origin" ? POLICY_SAME_ORIGIN : CODES[policy],
+    hasHeader(headers, "Authorization"), // which the browser would add later
   );
   const own = getHeader(headers, HEADER);
   setHeader(headers, HEADER, own === null ? said : `${own}, ${said}`);
@@ -126,19 +128,24 @@ async function fetchControlled(request) {
   const url = urlOf(request);
   if (!isDecrypted(url)) return fetchNatively(request);
   const mode = modeOf(request);
-  if (mode !== "no-cors" || StringPrototypeStartsWith(url, home)) {
-    tag(request, mode[0]);
+  const credentials = credentialsOf(request);
+  const isForeign = !StringPrototypeStartsWith(url, home);
+  if (credentials !== "omit" && !isForeign) {
+    tag(request, mode[0], credentials);
     return corrected(await fetchNatively(request));
   }
-  // What a worker answers may be read; what the network answers may not.
-  const again = bodyOf(request) === null ? request : cloneRequest(request);
-  const referrer = referrerOf(request);
-  const init = { __proto__: null, mode: "cors", referrer, referrerPolicy: policyOf(request) };
+  // What a worker answers may be read; what the network answers without CORS may not. And the worker's own requests may
+  // have credentials that this one does not.
+  const isHidden = isForeign && mode === "no-cors";
+  const again = bodyOf(request) === null || !isHidden ? request : cloneRequest(request);
+  const init = { __proto__: null, credentials: "include", referrer: referrerOf(request) };
+  init.mode = isHidden ? "cors" : mode;
+  init.referrerPolicy = policyOf(request);
   const readable = new Request(request, init);
-  tag(readable, "n");
+  tag(readable, mode[0], credentials);
   const response = corrected(await fetchNatively(readable));
   if (response !== null) return response;
-  tag(again, "b");
+  tag(again, "b", credentials);
   return fetchNatively(again);
 }
 
@@ -180,10 +187,12 @@ export function installRequests() {
   const { open: openNatively, send: sendNatively, setRequestHeader } = prototype;
   const withCredentials = getter(prototype, "withCredentials");
   const urls = new WeakMap();
+  const authorized = new WeakMap();
   const { get, set } = WeakMap.prototype;
   const { open, send } = {
     open(method, url) {
       const result = ReflectApply(openNatively, this, arguments);
+      ReflectApply(set, authorized, [this, false]);
       try {
         ReflectApply(set, urls, [this, resolve(String(url))]);
       } catch {
@@ -195,7 +204,15 @@ export function installRequests() {
       const url = ReflectApply(get, urls, [this]) ?? "";
       if (isControlled() && url !== "" && isDecrypted(url)) {
         try {
-          const said = token("c", withCredentials(this) ? "i" : "s", "d", "f", "0", "0");
+          const said = token(
+            "c",
+            withCredentials(this) ? "i" : "s",
+            "d",
+            "f",
+            "0",
+            "0",
+            ReflectApply(get, authorized, [this]),
+          );
           ReflectApply(setRequestHeader, this, [HEADER, said]);
         } catch {
           // not open: send() tells
@@ -204,6 +221,14 @@ export function installRequests() {
       return ReflectApply(sendNatively, this, arguments.length === 0 ? [] : [body]);
     },
   };
+  const { setRequestHeader: setNoticed } = {
+    setRequestHeader(name, _value) {
+      const result = ReflectApply(setRequestHeader, this, arguments);
+      if (RegExpPrototypeExec(/^authorization$/i, String(name)) !== null) ReflectApply(set, authorized, [this, true]);
+      return result;
+    },
+  };
+  replace(prototype, "setRequestHeader", setNoticed);
   replace(prototype, "open", open);
   replace(prototype, "send", send);
 }
