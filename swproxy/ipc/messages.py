@@ -46,6 +46,26 @@ class Stream(Message, frozen=True):
 Body = Inline | OnDisk | Stream
 
 
+# The bytes of a value that is sent to another realm; a frame of the channel can have twice as many.
+RECORD_LIMIT = 1 << 27
+
+# One of the two ends of a channel: the channel's number, and 0 or 1.
+PortEnd = tuple[str, int]
+
+
+class Record(msgspec.Struct, frozen=True, gc=True, forbid_unknown_fields=True):
+    """A value that a script has serialized (web/structured_clone/README.md), and the message ports that go along."""
+
+    text: str
+    parts: list[bytes] = []
+    ports: list[PortEnd] = []
+
+    @property
+    def size(self) -> int:
+        """In bytes, about."""
+        return len(self.text) + sum(map(len, self.parts)) + 64 * len(self.ports)
+
+
 class Request(Message, frozen=True, gc=True):
     """https://fetch.spec.whatwg.org/#concept-request, as far as a worker sees it.
 

@@ -13,7 +13,7 @@ import ada_url
 from swproxy.errors import DataCloneError, InvalidStateError, ScriptError, SwproxyError
 from swproxy.ipc import messages
 from swproxy.ipc.channel import BlockingChannel
-from swproxy.ipc.messages import ToWorker
+from swproxy.ipc.messages import RECORD_LIMIT, ToWorker
 from swproxy.realm.background import Background, Task
 from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
 from swproxy.realm.engine import Engine, Pending
@@ -25,8 +25,6 @@ from swproxy.storage.indexeddb import directory as indexeddb
 
 _State = TypeVar("_State")
 
-# The bytes of a value that is sent to another worker; a frame of the channel can have twice as many.
-RECORD_LIMIT = 1 << 27
 # Seconds.
 HEARTBEAT = 1.0
 
@@ -229,10 +227,10 @@ class Realm:
             return messages.OnDisk(body.offset, body.size), body.file.fileno(), body.close
         return messages.Stream(body.id, body.size), None, _nothing
 
-    # Values that scripts have serialized: what Record.toHost of web/structured_clone/record.js gives. Scripts see the
-    # handles of its parts, messages carry their bytes.
+    # Values that scripts have serialized: what Record.toHost of web/structured_clone/record.js gives, or sendRecord of
+    # web/messaging/endpoint.js. Scripts see the handles of its parts, messages carry their bytes.
 
-    def export_record(self, record: dict[str, Any]) -> dict[str, Any]:
+    def export_record(self, record: dict[str, Any]) -> messages.Record:
         """The record for a message; its parts are used up.
 
         Raises:
@@ -246,12 +244,12 @@ class Realm:
             self.bodies.release(handle)
         if size > RECORD_LIMIT:
             raise DataCloneError(f"The data are too large for a message: {size} bytes of at most {RECORD_LIMIT}.")
-        return {"text": record["text"], "parts": parts}
+        return messages.Record(record["text"], parts, record.get("ports", []))
 
     def adopt_record(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record that came with a message, for scripts."""
         parts = [self.bodies.add(BytesBody(part)) for part in record["parts"]]
-        return {"text": record["text"], "parts": parts}
+        return {"text": record["text"], "parts": parts, "ports": record.get("ports", [])}
 
     def read_all(self, body: Body, convert: Callable[[bytes], Any]) -> Any:
         """What ``convert`` makes of all bytes: at once if they are here, else a ``Pending``."""

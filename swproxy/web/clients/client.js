@@ -51,8 +51,8 @@ export class Client {
   }
 
   postMessage(message, second) {
-    const { serializeForHost } = load("../messaging/host_message.js");
-    op_client_post_message(this.#state.id, serializeForHost(message, transferOf(second)));
+    const { postToHost } = load("../messaging/host_message.js");
+    postToHost(message, transferOf(second), (record) => op_client_post_message(this.#state.id, record));
   }
 }
 

@@ -1,7 +1,6 @@
 // https://html.spec.whatwg.org/#message-ports and #message-channels
 import {
   ArrayPrototypeIndexOf,
-  ArrayPrototypeShift,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ReflectApply,
@@ -15,52 +14,20 @@ import {
   structuredDeserializeWithTransfer,
   structuredSerializeWithTransfer,
 } from "../structured_clone/structured_clone.js";
-import { setTimer } from "../timers/timers.js";
 import { defineInterface } from "../webidl/interface.js";
+import { Endpoint } from "./endpoint.js";
 import { MessageEvent } from "./message_event.js";
-
-/** One end of a channel: what of a MessagePort goes along when the port is transferred. */
-class Endpoint {
-  port = null; // the MessagePort that has it; null on the way from one to the next
-  peer = null; // the other end, as long as they are entangled
-  queue = []; // port message queue: records
-  enabled = false;
-
-  post(record) {
-    this.queue[this.queue.length] = record;
-    if (this.enabled) this.#queueTask();
-  }
-
-  enable() {
-    if (this.enabled) return;
-    this.enabled = true;
-    for (let i = 0; i < this.queue.length; i++) this.#queueTask();
-  }
-
-  // Tasks of an end that was transferred meanwhile find nothing to do.
-  #queueTask() {
-    setTimer(0, () => {
-      if (this.enabled && this.queue.length > 0) deliver(ArrayPrototypeShift(this.queue), this.port);
-    });
-  }
-}
 
 /** The last steps of https://html.spec.whatwg.org/#message-port-post-message-steps */
 function deliver(record, port) {
   let event;
   try {
-    const { value, transferred } = structuredDeserializeWithTransfer(record);
-    event = new MessageEvent("message", { __proto__: null, data: value, ports: portsAmong(transferred) });
+    const { value, ports } = structuredDeserializeWithTransfer(record);
+    event = new MessageEvent("message", { __proto__: null, data: value, ports });
   } catch {
     event = new MessageEvent("messageerror", { __proto__: null, data: null });
   }
   EventTarget.fire(port, event);
-}
-
-function portsAmong(objects) {
-  const ports = [];
-  for (let i = 0; i < objects.length; i++) if (MessagePort.is(objects[i])) ports[ports.length] = objects[i];
-  return ports;
 }
 
 export class MessagePort extends EventTarget {
@@ -69,7 +36,6 @@ export class MessagePort extends EventTarget {
   constructor(endpoint) {
     super();
     this.#endpoint = endpoint;
-    endpoint.port = this;
   }
 
   static is(value) {
@@ -84,9 +50,16 @@ export class MessagePort extends EventTarget {
   static detach(port) {
     const endpoint = port.#endpoint;
     port.#endpoint = null;
-    endpoint.port = null;
-    endpoint.enabled = false;
+    endpoint.disable();
     return endpoint;
+  }
+
+  /** Whether one of the objects is the port that has the end. */
+  static #isAmong(objects, endpoint) {
+    for (let i = 0; i < objects.length; i++) {
+      if (MessagePort.is(objects[i]) && objects[i].#endpoint === endpoint) return true;
+    }
+    return false;
   }
 
   /** https://html.spec.whatwg.org/#message-port-post-message-steps */
@@ -95,26 +68,22 @@ export class MessagePort extends EventTarget {
     if (ArrayPrototypeIndexOf(transferList, this) >= 0) {
       throw dataCloneError("A port cannot be transferred through itself.");
     }
-    const target = this.#endpoint?.peer ?? null;
+    const endpoint = this.#endpoint;
     // A port that is sent to itself can never be reached: the message is lost, the port detached.
-    const doomed = target !== null && target.port !== null && ArrayPrototypeIndexOf(transferList, target.port) >= 0;
+    const peer = endpoint?.peer ?? null;
+    const doomed = peer !== null && MessagePort.#isAmong(transferList, peer);
     const record = structuredSerializeWithTransfer(message, transferList);
-    if (target !== null && !doomed) target.post(record);
+    if (endpoint !== null && !doomed) endpoint.post(record);
   }
 
   start() {
-    this.#endpoint?.enable();
+    this.#endpoint?.enable((record) => deliver(record, this));
   }
 
   // Messages that are in the queue already still arrive.
   close() {
-    const endpoint = this.#endpoint;
-    if (endpoint === null) return;
+    this.#endpoint?.close();
     this.#endpoint = null;
-    if (endpoint.peer !== null) {
-      endpoint.peer.peer = null;
-      endpoint.peer = null;
-    }
   }
 }
 
@@ -143,8 +112,9 @@ registerTransferable(
   "MessagePort",
   MessagePort.is,
   MessagePort.isDetached,
-  MessagePort.detach,
-  (endpoint) => new MessagePort(endpoint),
+  (port) => [MessagePort.detach(port)],
+  1,
+  null,
 );
 
 export class MessageChannel {
@@ -152,10 +122,7 @@ export class MessageChannel {
   #port2;
 
   constructor() {
-    const one = new Endpoint();
-    const two = new Endpoint();
-    one.peer = two;
-    two.peer = one;
+    const { one, two } = Endpoint.entangle();
     this.#port1 = new MessagePort(one);
     this.#port2 = new MessagePort(two);
   }

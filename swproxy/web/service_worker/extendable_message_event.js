@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#extendablemessageevent-interface
 import { ArrayPrototypeSlice, ObjectFreeze } from "../infra/primordials.js";
-import { Client } from "../clients/client.js";
+import { Client, clientFor } from "../clients/client.js";
 import { origin } from "../html/environment.js";
 import { deserializeFromHost } from "../messaging/host_message.js";
 import { messagePortType } from "../messaging/message_event.js";
@@ -51,18 +51,24 @@ export class ExtendableMessageEvent extends ExtendableEvent {
     return typeof value === "object" && value !== null && #init in value;
   }
 
-  /** What ServiceWorker.postMessage fires: `detail` is { message, source } as the host gives it. */
-  static fromHost({ message, source }) {
+  /**
+   * What ServiceWorker.postMessage fires.
+   * @param detail { message, source, client } as the host gives it: source describes the worker that sent the message,
+   *   or is null; client the client, or is null
+   */
+  static fromHost({ message, source, client }) {
     const init = {
       __proto__: null,
       data: null,
       origin: origin(),
       lastEventId: "",
-      source: serviceWorkerFor(source),
+      source: clientFor(client ?? undefined) ?? serviceWorkerFor(source),
       ports: [],
     };
     try {
-      init.data = deserializeFromHost(message);
+      const { value, ports } = deserializeFromHost(message);
+      init.data = value;
+      init.ports = ports;
     } catch {
       return new ExtendableMessageEvent("messageerror", init);
     }

@@ -41,8 +41,8 @@ export class ServiceWorker extends EventTarget {
     if (this.#state === "redundant") {
       throw new DOMExceptionConstructor("The service worker is redundant.", "InvalidStateError");
     }
-    const { serializeForHost } = load("../messaging/host_message.js");
-    op_worker_post_message(this.#id, serializeForHost(message, transferOf(second)));
+    const { postToHost } = load("../messaging/host_message.js");
+    postToHost(message, transferOf(second), (record) => op_worker_post_message(this.#id, record));
   }
 }
 

@@ -317,6 +317,7 @@ registerTransferable(
   "ReadableStream",
   ReadableStream.is,
   (value) => ReadableStream.inner(value).detached,
-  (value) => load("./transfer.js").transferReadable(ReadableStream.inner(value)),
-  (dataHolder) => new ReadableStream(load("./transfer.js").receiveReadable(dataHolder)),
+  (value) => [load("./transfer.js").transferReadable(ReadableStream.inner(value))],
+  1,
+  (_fields, _bodies, { 0: port }) => new ReadableStream(load("./transfer.js").receiveReadable(port)),
 );

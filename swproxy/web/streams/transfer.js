@@ -1,9 +1,10 @@
-// https://streams.spec.whatwg.org/#transferrable-streams. There is one realm, so that a port is no MessagePort, which a
-// site could interfere with: what the two ends of the "cross-realm transform" say to each other goes the direct way.
-import { ArrayPrototypeShift, DOMExceptionConstructor, PromiseReject } from "../infra/primordials.js";
+// https://streams.spec.whatwg.org/#transferrable-streams. The ports are no MessagePorts, which a site could interfere
+// with, but the Endpoints that these are made of.
+import { DOMExceptionConstructor, PromiseReject } from "../infra/primordials.js";
+import { Endpoint } from "../messaging/endpoint.js";
+import { MessagePort } from "../messaging/message_port.js";
 import { dataCloneError } from "../structured_clone/record.js";
 import { structuredDeserialize, structuredSerialize } from "../structured_clone/structured_clone.js";
-import { setTimer } from "../timers/timers.js";
 import { readableStreamPipeTo } from "./pipe_to.js";
 import { Deferred } from "./promises.js";
 import { createReadableStream, isReadableStreamLocked } from "./readable_stream.js";
@@ -15,27 +16,17 @@ import {
 import { createWritableStream, isWritableStreamLocked } from "./writable_stream.js";
 import { writableStreamDefaultControllerErrorIfNeeded } from "./writable_stream_default_controller.js";
 
-/** One of two entangled ports. What is posted to the other one arrives there as a clone, in a task of its own. */
+/** One of two entangled ports, which no script sees. What is posted to the other one arrives there as a clone. */
 class Port {
-  #peer = null;
-  #queue = [];
-  #receiver = null;
+  #endpoint;
 
-  static entangle() {
-    const port1 = new Port();
-    const port2 = new Port();
-    port1.#peer = port2;
-    port2.#peer = port1;
-    return { port1, port2 };
+  constructor(endpoint) {
+    this.#endpoint = endpoint;
   }
 
   /** PackAndPostMessage; throws a DataCloneError if the value cannot be cloned */
   post(type, value) {
-    const record = structuredSerialize(value);
-    const peer = this.#peer;
-    if (peer === null) return;
-    peer.#queue[peer.#queue.length] = { type, record };
-    if (peer.#receiver !== null) peer.#queueTask();
+    this.#endpoint.post(structuredSerialize({ __proto__: null, type, value }));
   }
 
   /** CrossRealmTransformSendError */
@@ -71,31 +62,23 @@ class Port {
 
   /** From now on the receiver's onMessage(type, value) and onMessageError(error) are called. */
   enable(receiver) {
-    this.#receiver = receiver;
-    for (let i = 0; i < this.#queue.length; i++) this.#queueTask();
-  }
-
-  #queueTask() {
-    setTimer(0, () => {
-      const { type, record } = ArrayPrototypeShift(this.#queue);
-      let value;
+    this.#endpoint.enable((record) => {
+      let type, value;
       try {
-        value = structuredDeserialize(record);
+        ({ type, value } = structuredDeserialize(record));
       } catch {
         const error = new DOMExceptionConstructor("A chunk could not be cloned.", "DataCloneError");
         this.postError(error);
-        this.#receiver.onMessageError(error);
+        receiver.onMessageError(error);
         return;
       }
-      this.#receiver.onMessage(type, value);
+      receiver.onMessage(type, value);
     });
   }
 
   /** What has been posted already still arrives. */
   disentangle() {
-    if (this.#peer === null) return;
-    this.#peer.#peer = null;
-    this.#peer = null;
+    this.#endpoint.close();
   }
 }
 
@@ -198,32 +181,36 @@ function ensureTransferable(isLocked, detached) {
   if (detached) throw dataCloneError("The stream has been transferred already.");
 }
 
-/** The transfer steps of an inner ReadableStream; they give what receiveReadable makes the new one of. */
+/** The transfer steps of an inner ReadableStream: the Endpoint that is sent. */
 export function transferReadable(stream) {
   ensureTransferable(isReadableStreamLocked(stream), stream.detached);
-  const { port1, port2 } = Port.entangle();
-  readableStreamPipeTo(stream, crossRealmWritable(port1), noOptions);
+  const { one, two } = Endpoint.entangle();
+  readableStreamPipeTo(stream, crossRealmWritable(new Port(one)), noOptions);
   stream.detached = true;
-  return port2;
+  return two;
 }
 
-export const receiveReadable = crossRealmReadable;
+/** The inner ReadableStream at the other side of a MessagePort, which is used up. */
+export const receiveReadable = (port) => crossRealmReadable(portOf(port));
 
-/** The transfer steps of an inner WritableStream; they give what receiveWritable makes the new one of. */
+/** The transfer steps of an inner WritableStream: the Endpoint that is sent. */
 export function transferWritable(stream) {
   ensureTransferable(isWritableStreamLocked(stream), stream.detached);
-  const { port1, port2 } = Port.entangle();
-  readableStreamPipeTo(crossRealmReadable(port1), stream, noOptions);
+  const { one, two } = Endpoint.entangle();
+  readableStreamPipeTo(crossRealmReadable(new Port(one)), stream, noOptions);
   stream.detached = true;
-  return port2;
+  return two;
 }
 
-export const receiveWritable = crossRealmWritable;
+/** The inner WritableStream at the other side of a MessagePort, which is used up. */
+export const receiveWritable = (port) => crossRealmWritable(portOf(port));
 
-/** The transfer steps of an inner TransformStream. */
+const portOf = (port) => new Port(MessagePort.detach(port));
+
+/** The transfer steps of an inner TransformStream: the Endpoints of its sides, the readable one first. */
 export function transferTransform(stream) {
   const { readable, writable } = stream;
   ensureTransferable(isReadableStreamLocked(readable) || isWritableStreamLocked(writable), stream.detached);
   stream.detached = true;
-  return { readable: transferReadable(readable), writable: transferWritable(writable) };
+  return [transferReadable(readable), transferWritable(writable)];
 }

@@ -235,7 +235,7 @@ export class TransformStream {
   }
 
   /** The transfer-receiving steps: there is no transformer here, only the two sides of one. */
-  static receive({ readable, writable }) {
+  static receive(readable, writable) {
     const { receiveReadable, receiveWritable } = load("./transfer.js");
     const stream = new InnerTransformStream();
     stream.readable = receiveReadable(readable);
@@ -282,5 +282,6 @@ registerTransferable(
   TransformStream.is,
   (value) => TransformStream.inner(value).detached,
   (value) => load("./transfer.js").transferTransform(TransformStream.inner(value)),
-  TransformStream.receive,
+  2,
+  (_fields, _bodies, { 0: readable, 1: writable }) => TransformStream.receive(readable, writable),
 );

@@ -291,6 +291,7 @@ registerTransferable(
   "WritableStream",
   WritableStream.is,
   (value) => WritableStream.inner(value).detached,
-  (value) => load("./transfer.js").transferWritable(WritableStream.inner(value)),
-  (dataHolder) => new WritableStream(load("./transfer.js").receiveWritable(dataHolder)),
+  (value) => [load("./transfer.js").transferWritable(WritableStream.inner(value))],
+  1,
+  (_fields, _bodies, { 0: port }) => new WritableStream(load("./transfer.js").receiveWritable(port)),
 );

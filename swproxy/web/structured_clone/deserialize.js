@@ -48,7 +48,7 @@ import {
   VERSION,
   VIEW,
 } from "./record.js";
-import { serializableNamed } from "./registry.js";
+import { declarationNamed } from "./registry.js";
 import { createView } from "./views.js";
 
 const ERRORS = {
@@ -85,16 +85,16 @@ function createHiddenProperty(object, key, value) {
 export class Deserializer {
   #record;
   #tokens;
-  #transferred;
+  #ports;
   #next = 0;
   #memory = [];
   #frames = []; // see the classes below
 
-  /** transferred: what the record's transferables have become. */
-  constructor(record, transferred = []) {
+  /** ports: what the record's Endpoints have become. */
+  constructor(record, ports = []) {
     this.#record = record;
     this.#tokens = record.tokens;
-    this.#transferred = transferred;
+    this.#ports = ports;
   }
 
   deserialize() {
@@ -148,7 +148,7 @@ export class Deserializer {
       case REFERENCE:
         return this.#memory[this.token()];
       case TRANSFERRED:
-        return this.#transferred[this.token()];
+        return this.#ports[this.token()];
       case OBJECT:
       case ARRAY:
       case SPARSE_ARRAY:
@@ -263,11 +263,11 @@ export class Deserializer {
 }
 
 function declarationOf(name) {
-  const known = serializableNamed(name);
+  const known = declarationNamed(name);
   if (known !== null) return known;
   const path = op_interface_file(name);
   if (path !== undefined) loadByPath(path);
-  const declaration = serializableNamed(name);
+  const declaration = declarationNamed(name);
   if (declaration === null) throw dataCloneError(`A ${name} cannot be received here.`);
   return declaration;
 }

@@ -73,7 +73,7 @@ const registry = new SafeFinalizationRegistry(releaseParts);
 export class Record {
   /** VERSION, then the value in order, depth first: strings, numbers, booleans and null. */
   tokens;
-  /** Data holders of what was transferred: { receive, holder }. They do not leave the realm. */
+  /** What was transferred but for ArrayBuffers: Endpoints (messaging/endpoint.js), which take them out of the realm. */
   transferred = [];
   // Bytes that tokens refer to by their index: an ArrayBuffer, or the handle of a host body.
   #parts;
@@ -103,6 +103,11 @@ export class Record {
     }
     ObjectSetPrototypeOf(this.tokens, null); // a site's Array.prototype.toJSON has no say
     return { text: JSONStringify(this.tokens), parts };
+  }
+
+  /** Fills the place of an ArrayBuffer that was transferred. */
+  setPart(index, buffer) {
+    this.#parts[index] = buffer;
   }
 
   #take(index) {

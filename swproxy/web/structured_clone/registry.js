@@ -26,21 +26,26 @@ export function registerSerializable(name, is, serialize, deserialize) {
 }
 
 /**
- * Declares an interface [Transferable], within this realm.
+ * Declares an interface [Transferable]: a MessagePort, or what is made of ports.
+ * @param name the interface's; that of `manifest.LAZY`
  * @param is (value) -> whether a value implements it
  * @param isDetached (value) -> its [[Detached]]
- * @param transfer (value) -> a data holder of any kind, its transfer steps; the value is detached then
- * @param receive (data holder) -> a new object, its transfer-receiving steps
+ * @param transfer (value) -> the Endpoints (messaging/endpoint.js) that are sent, its transfer steps; the value is
+ *   detached then
+ * @param portCount how many these are
+ * @param deserialize (fields, bodies, ports) -> a new object, its transfer-receiving steps. The ports are its own; the
+ *   others are empty. A MessagePort has none: it is one.
  */
-export function registerTransferable(name, is, isDetached, transfer, receive) {
-  transferables[transferables.length] = { name, is, isDetached, transfer, receive };
+export function registerTransferable(name, is, isDetached, transfer, portCount, deserialize) {
+  transferables[transferables.length] = { name, is, isDetached, transfer, portCount, deserialize };
 }
 
 /** The declaration of the closest serializable interface that the value implements, or null. */
 export const serializableOf = (value) => find(serializables, (entry) => entry.is(value));
 
-/** The declaration of a serializable interface whose file is loaded, or null. */
-export const serializableNamed = (name) => find(serializables, (entry) => entry.name === name);
+/** The declaration of an interface whose file is loaded, or null. */
+export const declarationNamed = (name) =>
+  find(serializables, (entry) => entry.name === name) ?? find(transferables, (entry) => entry.name === name);
 
 /** The declaration of the closest transferable interface that the value implements, or null. */
 export const transferableOf = (value) => find(transferables, (entry) => entry.is(value));

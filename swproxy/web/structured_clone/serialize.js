@@ -60,13 +60,19 @@ import { isLengthTracking, isOutOfBounds, lengthOf, offsetOf } from "./views.js"
 export class Serializer {
   #tokens = [VERSION];
   #parts = [];
-  #memory = new SafeMap(); // object -> its number in order of appearance, or ~index for one that is transferred
+  #memory = new SafeMap(); // object -> its number in order of appearance
   #count = 0;
+  #transfers;
+  #portCount = 0;
   #frames = []; // { object, items, index, elements, closed }: see #enter
 
-  /** transferList: objects that the record only refers to, by their index. */
-  constructor(transferList = []) {
-    for (let i = 0; i < transferList.length; i++) this.#memory.set(transferList[i], ~i);
+  /**
+   * transfers: object -> { declaration, place }, of those that are transferred; the place of ports is given, and
+   * another's is set when the value has it.
+   */
+  constructor(transfers = null, portCount = 0) {
+    this.#transfers = transfers;
+    this.#portCount = portCount;
   }
 
   /** @throws a DataCloneError, or what a getter throws */
@@ -152,12 +158,37 @@ export class Serializer {
 
   #reference(object) {
     const known = this.#memory.get(object);
-    if (known === undefined) {
-      this.#object(object, kindOf(object));
-    } else {
-      this.#push(known < 0 ? TRANSFERRED : REFERENCE);
-      this.#push(known < 0 ? ~known : known);
+    if (known !== undefined) {
+      this.#push(REFERENCE);
+      this.#push(known);
+      return;
     }
+    const transfer = this.#transfers?.get(object);
+    if (transfer === undefined) this.#object(object, kindOf(object));
+    else this.#transferred(object, transfer);
+  }
+
+  #transferred(object, transfer) {
+    const { declaration, place } = transfer;
+    if (declaration === null) {
+      this.#remember(object);
+      this.#arrayBufferTag(maxByteLengthOf(object));
+      transfer.place = this.#parts.length;
+      this.#part(null);
+    } else if (place !== null) {
+      this.#port(place);
+    } else {
+      this.#remember(object);
+      this.#platformObjectTag(COMPOSED_PLATFORM_OBJECT, declaration.name, [], []);
+      this.#push(declaration.portCount);
+      transfer.place = this.#portCount;
+      for (let i = 0; i < declaration.portCount; i++) this.#port(this.#portCount++);
+    }
+  }
+
+  #port(place) {
+    this.#push(TRANSFERRED);
+    this.#push(place);
   }
 
   #remember(object) {
@@ -279,9 +310,13 @@ export class Serializer {
   #arrayBuffer(buffer) {
     if (ArrayBufferPrototypeGetDetached(buffer)) throw dataCloneError("An ArrayBuffer is detached.");
     const maxByteLength = maxByteLengthOf(buffer);
+    this.#arrayBufferTag(maxByteLength);
+    this.#part(copyOf(buffer, maxByteLength));
+  }
+
+  #arrayBufferTag(maxByteLength) {
     this.#push(maxByteLength === undefined ? ARRAY_BUFFER : RESIZABLE_ARRAY_BUFFER);
     if (maxByteLength !== undefined) this.#push(maxByteLength);
-    this.#part(copyOf(buffer, maxByteLength));
   }
 
   #part(part) {
@@ -303,16 +338,21 @@ export class Serializer {
     const declaration = serializableOf(object);
     if (declaration === null) throw dataCloneError("A platform object could not be cloned.");
     const { fields, bodies, values } = declaration.serialize(object);
-    this.#push(values === undefined ? PLATFORM_OBJECT : COMPOSED_PLATFORM_OBJECT);
-    this.#push(declaration.name);
-    this.#push(fields.length);
-    for (let i = 0; i < fields.length; i++) this.#push(fields[i]);
-    this.#push(bodies.length);
-    for (let i = 0; i < bodies.length; i++) this.#part(bodies[i]);
+    const tag = values === undefined ? PLATFORM_OBJECT : COMPOSED_PLATFORM_OBJECT;
+    this.#platformObjectTag(tag, declaration.name, fields, bodies);
     if (values !== undefined) {
       this.#push(values.length);
       this.#enterValues(values);
     }
+  }
+
+  #platformObjectTag(tag, name, fields, bodies) {
+    this.#push(tag);
+    this.#push(name);
+    this.#push(fields.length);
+    for (let i = 0; i < fields.length; i++) this.#push(fields[i]);
+    this.#push(bodies.length);
+    for (let i = 0; i < bodies.length; i++) this.#part(bodies[i]);
   }
 }
 
