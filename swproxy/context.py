@@ -23,6 +23,7 @@ from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.network.web_socket import WebSocketConnector
 from swproxy.pages.connections import Pages
 from swproxy.pages.container import Container
+from swproxy.pages.messages import Messages
 from swproxy.pages.worker_clients import WorkerClients
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.effects import FetchScript
@@ -39,6 +40,7 @@ from swproxy.workers.dispatcher import FetchDispatcher
 from swproxy.workers.host import Host
 from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.manager import WorkerManager
+from swproxy.workers.messaging import Messaging
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +121,14 @@ class ServiceWorkerContext:
             self._host.update_failed,
             self.pages.controller_changed,
         )
-        self.pages.methods = Container(self.registrations, self._driver, self.pages).methods()
+        messaging = Messaging(self.manager, self._driver.registration_of)
+        page_messages = Messages(self.registrations, self.clients, self.pages, messaging)
+        container = Container(self.registrations, self._driver, self.pages)
+        self.pages.methods = {**container.methods(), **page_messages.methods()}
         worker_clients = WorkerClients(self.registrations, self.clients, self._driver, self.pages)
-        self._host.connect(self.manager, self._driver, self.pages, worker_clients.methods())
+        self._host.connect(
+            self.manager, self._driver, self.pages, messaging, worker_clients.methods(), page_messages.tells()
+        )
         self.dispatcher = FetchDispatcher(
             self.registrations, self.clients, self.manager, self._driver, self.fetcher, profile.scratch
         )

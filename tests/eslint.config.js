@@ -32,7 +32,11 @@ export default [
   {
     files: ["**/page_client/script/*.js"],
     languageOptions: {
-      globals: readonly("Document", "MessageEvent", "Navigator", "Node", "console", "isSecureContext", "self"),
+      globals: readonly(
+        ...["Crypto", "DOMMatrixReadOnly", "DOMPointReadOnly", "DOMQuad", "DOMRectReadOnly", "Document", "File"],
+        ...["ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
+        ...["WritableStreamDefaultController", "console", "isSecureContext", "self"],
+      ),
     },
   },
   {

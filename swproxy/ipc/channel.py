@@ -196,6 +196,7 @@ class AsyncChannel(Generic[Incoming]):
         on_close: called once, when the other side is gone.
 
     Attributes:
+        backlog: how many bytes wait to be sent.
         error: why this end was closed, if it was because of what came.
     """
 
@@ -212,6 +213,7 @@ class AsyncChannel(Generic[Incoming]):
         self._on_message = on_message
         self._on_close = on_close
         self._outgoing: deque[bytes] = deque()
+        self.backlog = 0
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self.error = ""
@@ -236,6 +238,7 @@ class AsyncChannel(Generic[Incoming]):
             data = data[sent:]
             self._loop.add_writer(self._connection, self._writable)
         self._outgoing.append(data)
+        self.backlog += len(data)
 
     def _writable(self) -> None:
         while self._outgoing:
@@ -247,6 +250,7 @@ class AsyncChannel(Generic[Incoming]):
             except OSError:
                 self.close()
                 return
+            self.backlog -= sent
             if sent < len(data):
                 self._outgoing[0] = data[sent:]
                 return

@@ -15,7 +15,7 @@ from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClie
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.journal import Journal
-from swproxy.workers.host import describe_worker
+from swproxy.workers.descriptions import describe_worker
 
 # Seconds that a document which has begun to arrive has for opening its channel.
 ARRIVAL_PATIENCE = 5.0

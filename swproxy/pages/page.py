@@ -90,6 +90,11 @@ class Page:
     def origin(self) -> str:
         return self.client.origin
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes the document has not read yet of what it was told."""
+        return self._backlog
+
     def tell(self, method: str, arguments: list[Any], parts: Sequence[bytes] = ()) -> None:
         """Calls a receiver of the document (``onTold`` of script/channel.js)."""
         self._send(encode([method, arguments], parts))

@@ -227,8 +227,8 @@ class Realm:
             return messages.OnDisk(body.offset, body.size), body.file.fileno(), body.close
         return messages.Stream(body.id, body.size), None, _nothing
 
-    # Values that scripts have serialized: what Record.toHost of web/structured_clone/record.js gives, or sendRecord of
-    # web/messaging/endpoint.js. Scripts see the handles of its parts, messages carry their bytes.
+    # Values that scripts have serialized: what Record.toHost of web/structured_clone/record.js gives, or sendRecord
+    # of web/messaging/endpoint.js. Scripts see the handles of its parts, messages carry their bytes.
 
     def export_record(self, record: dict[str, Any]) -> messages.Record:
         """The record for a message; its parts are used up.

@@ -32,33 +32,15 @@ from swproxy.storage.journal import Journal
 from swproxy.storage.origins import directory_of
 from swproxy.storage.profile import Profile
 from swproxy.workers.databases import Databases
+from swproxy.workers.descriptions import describe_registration
 from swproxy.workers.dispatcher import ClientRequest
 from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.locks import Locks
 from swproxy.workers.manager import WorkerManager
+from swproxy.workers.messaging import Messaging
 from swproxy.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
-
-
-def describe_worker(worker: ServiceWorker | None) -> dict[str, Any] | None:
-    """As web/service_worker/service_worker.js takes it."""
-    if worker is None:
-        return None
-    return {"id": worker.id, "scriptURL": worker.script_url, "state": worker.state.value}
-
-
-def describe_registration(registration: ServiceWorkerRegistration, reader: ServiceWorker) -> dict[str, Any]:
-    """As web/service_worker/service_worker_registration.js takes it, for the realm of ``reader``."""
-    workers = {str(worker.id): describe_worker(worker) for worker in (reader, *registration.workers())}
-    return {
-        "scope": registration.scope,
-        "updateViaCache": registration.update_via_cache,
-        "installing": describe_worker(registration.installing),
-        "waiting": describe_worker(registration.waiting),
-        "active": describe_worker(registration.active),
-        "workers": workers,
-    }
 
 
 class Told:
@@ -96,6 +78,7 @@ class Host:
     manager: WorkerManager
     driver: LifecycleDriver
     pages: PageObserver
+    messaging: Messaging
 
     def __init__(
         self,
@@ -122,7 +105,6 @@ class Host:
             "skip_waiting": self._skip_waiting,
             "update": self._update,
             "unregister": self._unregister,
-            "worker_post_message": self._worker_post_message,
             "broadcast": self._broadcast,
             "lock_request": self._locks.request,
             "lock_query": self._locks.query,
@@ -143,16 +125,21 @@ class Host:
         manager: WorkerManager,
         driver: LifecycleDriver,
         pages: PageObserver,
+        messaging: Messaging,
         methods: Mapping[str, Callable[..., Awaitable[Any]]],
+        tells: Mapping[str, Callable[..., None]],
     ) -> None:
         """Args:
         pages: told of what documents are to hear.
         methods: what workers may ask besides, by name.
+        tells: what they may say besides.
         """
         self.manager = manager
         self.driver = driver
         self.pages = pages
+        self.messaging = messaging
         self._methods |= methods
+        self._tells |= {name: Told(handler) for name, handler in {**messaging.tells(), **tells}.items()}
 
     # Processes
 
@@ -228,6 +215,7 @@ class Host:
     def worker_ended(self, worker: ServiceWorker, reason: str, *, crashed: bool) -> None:
         """A process has ended, by itself or because we let it go."""
         self._locks.worker_ended(worker)
+        self.messaging.worker_ended(worker)
         self._databases.worker_ended(worker, partial(self._gone, worker))
         event = "crashed" if crashed else "stopped"
         self._journal.write("worker", scope=worker.scope, worker=worker.id, event=event, reason=reason)
@@ -394,13 +382,6 @@ class Host:
     async def _unregister(self, worker: ServiceWorker) -> bool:
         job = self.driver.schedule(Job(JobType.UNREGISTER, worker.scope))
         return bool(await settled(job.promise))
-
-    async def _worker_post_message(self, worker: ServiceWorker, number: int, message: Any) -> None:
-        candidates = (worker, *self._registration(worker).workers())
-        target = next((other for other in candidates if other.id == number), None)
-        if target is not None and not target.should_skip_event("message"):
-            detail = {"message": message, "source": describe_worker(worker)}
-            await self.manager.dispatch_event(target, "message", detail)
 
     async def _broadcast(self, worker: ServiceWorker, key: str, message: Any) -> None:
         origin = origin_of(worker.script_url)

@@ -202,6 +202,11 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.send(message)
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes it has not read yet of what it was sent."""
+        return 0 if self._channel is None else self._channel.backlog
+
     def _received(self, message: ToProxy) -> None:
         match message:
             case messages.Respond():

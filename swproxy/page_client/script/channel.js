@@ -52,7 +52,7 @@ let tellController = () => null;
 /** The number of this document's client. */
 export const ownClientId = () => clientId;
 
-/** Calls `receiver` with (arguments, parts) of what the proxy says under that name. */
+/** Calls `receiver` with (arguments, parts) of what the proxy says under that name; "closed": the line has broken. */
 export const onTold = (name, receiver) => receivers.set(name, receiver);
 
 /** Sends something that has no answer; `parts` are Uint8Arrays. */
@@ -148,6 +148,7 @@ function connect() {
     isOpen = false;
     socket = null;
     failCalls();
+    receivers.get("closed")?.();
     if (isFrozen) return;
     setTimeout(() => socket === null && !isFrozen && connect(), delay);
     delay = delay * 2 < LONGEST_DELAY ? delay * 2 : LONGEST_DELAY;

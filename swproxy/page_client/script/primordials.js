@@ -13,35 +13,50 @@ export const setPrototype = setPrototypeOf;
 export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
 
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
-export const { freeze: ObjectFreeze, keys: ObjectKeys } = Object;
 export const {
+  ArrayBuffer,
+  BigInt,
   Blob,
+  Boolean,
   DOMException,
+  Date,
   Error,
   Event,
   EventTarget,
   Headers,
+  Map,
+  MessageChannel,
   MessageEvent,
+  MessagePort,
+  Number,
+  Object,
   Promise,
+  ReadableStream,
+  RegExp,
   Request,
   Response,
+  Set,
   String,
   Symbol,
   TextDecoder,
   TextEncoder,
+  TransformStream,
   TypeError,
   URL,
   Uint8Array,
   DataView,
   WebSocket,
+  WritableStream,
   XMLHttpRequest,
   document,
   history,
   location,
   navigator,
   setTimeout,
+  structuredClone,
 } = globalThis;
 export const fetchNatively = globalThis.fetch;
+export const { freeze: ObjectFreeze, getPrototypeOf: ObjectGetPrototypeOf, keys: ObjectKeys } = Object;
 
 export const ArrayPrototypeShift = uncurry(Array.prototype.shift);
 export const PromiseReject = Promise.reject.bind(Promise);
@@ -62,7 +77,17 @@ const methods = ["get", "set", "has", "delete"];
 for (let i = 0; i < methods.length; i++) {
   defineProperty(SafeMap.prototype, methods[i], getOwnPropertyDescriptor(Map.prototype, methods[i]));
 }
+export const MapPrototypeSet = uncurry(Map.prototype.set);
 export const MapPrototypeForEach = uncurry(Map.prototype.forEach);
+
+/** What Web IDL takes for a sequence of the elements; no script has a say in it. */
+export const sequenceOf = (array) => ({
+  __proto__: null,
+  [Symbol.iterator]() {
+    let i = 0;
+    return { __proto__: null, next: () => ({ __proto__: null, done: i === array.length, value: array[i++] }) };
+  },
+});
 
 /** An array that JSON.stringify takes as it is, whatever the page has done to Array.prototype. */
 export function forJSON(array) {
