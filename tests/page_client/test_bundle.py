@@ -1,0 +1,33 @@
+"""The page client's script, put together."""
+
+import gzip
+import shutil
+import subprocess
+from pathlib import Path
+
+from swproxy.page_client.bundle import page_script
+
+# Bytes: what the issue allows.
+LIMIT = 20_000
+
+
+def test_it_is_one_valid_script(tmp_path: Path) -> None:
+    """No name is declared twice: the modules share one function."""
+    path = tmp_path / "client.js"
+    path.write_bytes(page_script().body)
+    node = shutil.which("node")
+    assert node is not None
+    assert subprocess.run([node, "--check", str(path)], capture_output=True, text=True, check=False).stderr == ""
+
+
+def test_it_is_small() -> None:
+    script = page_script()
+    assert gzip.decompress(script.compressed) == script.body
+    assert len(script.compressed) < LIMIT
+
+
+def test_its_version_is_of_its_contents() -> None:
+    script = page_script()
+    assert script.version.isalnum()
+    assert script.integrity.startswith("sha256-")
+    assert page_script() is script
