@@ -152,11 +152,9 @@ class ServiceWorkerAddon:
             self._answer(flow, exchange, answer)
         elif exchange.is_candidate and (request := self._client_request(flow)) is not None:
             if self._page_client.serves(exchange):
-                exchange.reserved = self._context.dispatcher.reserve(request)
+                exchange.reserved = self._page_client.reserve(request)
             outcome = await self._outcome(request, flow.request.raw_content or None, exchange.reserved)
             self._conclude(flow, exchange, outcome)
-            if flow.response is not None:
-                self._page_client.insert(flow, exchange)
             if exchange.is_redirected or flow.response is not None or flow.error is not None:
                 return
         if self._context.conditions.is_offline(exchange.origin):

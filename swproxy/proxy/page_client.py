@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import ada_url
 from mitmproxy import http
 
 from swproxy.context import ServiceWorkerContext
@@ -19,13 +20,14 @@ from swproxy.page_client.insertion import (
 from swproxy.proxy import flows
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.streaming import StreamingEndpoint
+from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.workers.dispatcher import ClientRequest
 
 # Below this, no path is the origin's.
 OWN_PATH = "/.swproxy/"
 _CHANNEL = "/.swproxy/channel"
 _CONDITIONS = ("if-none-match", "if-modified-since")
-_SAME_ORIGIN = ("same-origin", "none")
+_MOST_ON_THE_WAY = 64
 
 
 class PageClient:
@@ -38,6 +40,8 @@ class PageClient:
     def __init__(self, context: ServiceWorkerContext, streaming: StreamingEndpoint) -> None:
         self._context = context
         self._streaming = streaming
+        # By the browser and the URL that it was sent to: the number of the client that navigates.
+        self._on_the_way: dict[tuple[str, str], str] = {}
 
     def serves(self, exchange: Exchange) -> bool:
         """Whether documents of the request's origin get the script."""
@@ -87,18 +91,19 @@ class PageClient:
         """Puts the script into a response that becomes a document; called when its header is there."""
         response = flow.response
         assert response is not None
-        headers = {name.lower(): value for name, value in response.headers.items()}
         if self._is_not_for_reuse(exchange):
             _forbid_reuse(response)
-        if not self.serves(exchange):
+        is_html = response.headers.get("content-type", "").lower().startswith("text/html")
+        if not (is_html or exchange.reserved is not None) or not self.serves(exchange):
             return
+        headers = {name.lower(): value for name, value in response.headers.items()}
         if not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
             self._leave(flow, exchange, headers)
             return
         script = page_script()
         fields: Sequence[Field] = response.headers.fields
         allowance = allow_page_client(fields, exchange.origin, script.integrity)
-        client = exchange.reserved or self._context.dispatcher.reserve(self._request(flow))
+        client = exchange.reserved or self.reserve(self._request(flow))
         if not allowance.can_run or client is None:
             self._leave(flow, exchange, headers)
             return
@@ -127,10 +132,11 @@ class PageClient:
         response, pages = flow.response, self._context.pages
         assert response is not None
         if (client := exchange.reserved) is not None:
-            is_redirect = 300 <= response.status_code < 400 and "location" in headers
             if client.type != "window" and 200 <= response.status_code < 300:
                 pages.worker_started(client, self._context.dispatcher.sender(self._request(flow)))
-            elif client.type != "window" or is_redirect or response.status_code in (204, 205):
+            elif 300 <= response.status_code < 400 and "location" in headers:
+                self._redirected(client, headers["location"])
+            elif client.type != "window" or response.status_code in (204, 205):
                 pages.failed(client)
             else:
                 pages.lost(client)
@@ -138,13 +144,33 @@ class PageClient:
             # A navigation that finds this in the browser's cache would get no script.
             response.headers.add("vary", "Sec-Fetch-Dest")
 
+    def reserve(self, request: ClientRequest) -> ServiceWorkerClient | None:
+        """The client that a response is to become: another one than before for each origin on the way."""
+        client = self._context.dispatcher.reserve(request)
+        before = self._on_the_way.pop((request.peer, request.target.url), None) if self._on_the_way else None
+        if client is not None and before is not None:
+            self._context.clients.rename(client, before)
+        return client
+
+    def _redirected(self, client: ServiceWorkerClient, location: str) -> None:
+        """It does not come from here."""
+        self._context.pages.failed(client)
+        try:
+            target = ada_url.URL(location, client.url)
+        except ValueError:
+            return
+        if target.origin == client.origin:
+            self._on_the_way[client.peer, target.href] = client.id
+            if len(self._on_the_way) > _MOST_ON_THE_WAY:
+                del self._on_the_way[next(iter(self._on_the_way))]
+
 
 def _is_of_own_document(exchange: Exchange) -> bool:
     """Whether a document of the origin itself has sent it: browsers let no script forge these."""
     headers = exchange.headers
     return (
         headers.get("origin", exchange.origin) == exchange.origin
-        and headers.get("sec-fetch-site", "same-origin") in _SAME_ORIGIN
+        and headers.get("sec-fetch-site", "same-origin") == "same-origin"
         and ("origin" in headers or "sec-fetch-site" in headers)
     )
 

@@ -145,6 +145,13 @@ class ClientMap:
         self._clients[client.id] = client
         client.move(Presence.OPEN)
 
+    def rename(self, client: ServiceWorkerClient, id: str) -> None:  # noqa: A002
+        """Gives a client the number of one that is gone: it is the same one, further on."""
+        if id not in self._clients:
+            del self._clients[client.id]
+            client.id = id
+            self._clients[id] = client
+
     def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
         """The client of that peer whose URL this is, as a Referer gives it; failing that, of its origin.
 

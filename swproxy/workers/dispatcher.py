@@ -104,7 +104,10 @@ class FetchDispatcher:
     def may_handle(self, origin: str, client_origins: tuple[str, ...]) -> bool:
         """Whether any registration could match: of the request's origin, or its client's."""
         has = self._registrations.has_origin
-        return has(origin) or any(has(client) for client in client_origins)
+        if has(origin) or any(has(client) for client in client_origins):
+            return True
+        leaving = self._lifecycle.origins_being_cleared()
+        return bool(leaving) and (origin in leaving or any(client in leaving for client in client_origins))
 
     def reserve(self, request: ClientRequest) -> ServiceWorkerClient | None:
         """The client that a navigation of a browser, or the script of a worker, is to become."""

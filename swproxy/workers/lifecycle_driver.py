@@ -205,6 +205,10 @@ class LifecycleDriver:
         known = (*self._lifecycle.registrations, *self._clearing)
         return next((each for each in known if each.id == id), None)
 
+    def origins_being_cleared(self) -> set[str]:
+        """Of registrations that are unregistered and still have clients or events."""
+        return {registration.origin for registration in self._clearing}
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)

@@ -1,15 +1,19 @@
 // https://w3c.github.io/ServiceWorker/ in a document, on top of the proxy instead of the browser.
-import { openChannel } from "./channel.js";
+import { onTold, openChannel } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
 import { hasOrigin, tagData } from "./environment.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
-import { addListener, defineOwn, getter, navigator, PromisePrototypeThen } from "./primordials.js";
+import { addListener, defineOwn, getter, location, navigator, PromisePrototypeThen, uncurry } from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
 import { installRequests } from "./requests.js";
 import { installResponses } from "./responses.js";
 import { ServiceWorker } from "./service_worker.js";
 
 const native = navigator.serviceWorker;
+
+const setHref = uncurry(Object.getOwnPropertyDescriptor(location, "href").set);
+// https://w3c.github.io/ServiceWorker/#windowclient-navigate
+onTold("navigate", ({ 0: url }) => setHref(location, url));
 
 function install() {
   const interfaces = { ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, NavigationPreloadManager };

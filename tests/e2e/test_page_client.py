@@ -1,0 +1,495 @@
+"""navigator.serviceWorker of pages in real Chromium, backed by the proxy."""
+
+import base64
+import contextlib
+import gzip
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from origin import Origin
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from proxy_process import ProxyProcess
+from waiting import until
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+]
+BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
+CLAIMS = """
+oninstall = () => skipWaiting();
+onactivate = (event) => event.waitUntil(clients.claim());
+"""
+REGISTERED = """(async () => {
+  const changed = new Promise((resolve) => (navigator.serviceWorker.oncontrollerchange = resolve));
+  await navigator.serviceWorker.register("/sw.js");
+  await changed;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Callable[[ProxyProcess], Browser]]:
+    """Starts Chromium behind a proxy."""
+    with sync_playwright() as playwright:
+        browsers: list[Browser] = []
+
+        def start(proxy: ProxyProcess) -> Browser:
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium",
+                headless=True,
+                args=FLAGS,
+                proxy={"server": proxy.url, "bypass": "<-loopback>"},
+            )
+            browsers.append(browser)
+            return browser
+
+        yield start
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture
+def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
+    return start_proxy("--intercept-all")
+
+
+@pytest.fixture
+def context(proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser]) -> Iterator[BrowserContext]:
+    context = launch(proxy).new_context(ignore_https_errors=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def site(origin: Origin) -> Origin:
+    for path in ("/", "/other", "/app/"):
+        origin.route(path, BLANK, "text/html")
+    origin.script("/sw.js", CLAIMS)
+    return origin
+
+
+def opened(context: BrowserContext, url: str) -> Page:
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def workers(proxy: ProxyProcess) -> list[tuple[int, str]]:
+    """Number and state of those of the only registration."""
+    (registration,) = proxy.status()["registrations"]
+    return [(worker["id"], worker["state"]) for worker in registration["workers"]]
+
+
+# ServiceWorkerContainer and ServiceWorkerRegistration
+
+
+def test_a_page_registers(site: Origin, context: BrowserContext) -> None:
+    """States, events and objects come as in a browser."""
+    page = opened(context, f"{site.url}/")
+    seen = page.evaluate(
+        """(async () => {
+          const log = [];
+          const container = navigator.serviceWorker;
+          const changed = new Promise((resolve) => (container.oncontrollerchange = resolve));
+          const registration = await container.register("/sw.js");
+          log.push(registration.scope, registration.updateViaCache, registration.installing.state);
+          registration.onupdatefound = () => log.push("updatefound");
+          const worker = registration.installing;
+          await new Promise((resolve) => (worker.onstatechange = () => {
+            log.push(worker.state);
+            if (worker.state === "activated") resolve();
+          }));
+          await changed;
+          log.push(registration.active === worker, container.controller === worker, registration.installing);
+          const same = (other) => log.push(other === registration);
+          same(await container.ready);
+          same(await container.getRegistration("/x"));
+          same((await container.getRegistrations())[0]);
+          same(await registration.update());
+          log.push(await registration.unregister(), await container.getRegistration(), worker.state);
+          return log;
+        })()"""
+    )
+    states = ["installing", "updatefound", "installed", "activating", "activated"]
+    assert seen == [
+        f"{site.url}/",
+        "imports",
+        *states,
+        *(True, True, None),
+        *(True, True, True, True),
+        *(True, None, "activated"),
+    ]
+
+
+FAILURES = [
+    ("register('/missing.js')", "TypeError"),
+    ("register('/text.js')", "SecurityError"),
+    ("register('/throws.js')", "TypeError"),
+    ("register('/syntax.js')", "TypeError"),
+    ("register('/sw.js', {scope: 'https://other.test/'})", "SecurityError"),
+    ("register('https://other.test/sw.js')", "SecurityError"),
+    ("register('data:text/javascript,')", "TypeError"),
+    ("register('/a%2fb.js')", "TypeError"),
+    ("register('/sw.js', {scope: '/a%5Cb'})", "TypeError"),
+    ("register('http://[')", "TypeError"),
+    ("register('/app/sw.js', {scope: '/'})", "SecurityError"),
+    ("register('/redirect.js')", "TypeError"),
+    ("register()", "TypeError"),
+    ("register('/sw.js', {type: 'shared'})", "TypeError"),
+    ("register('/sw.js', {updateViaCache: ''})", "TypeError"),
+    ("getRegistration('https://other.test/')", "SecurityError"),
+    ("getRegistration('http://[')", "TypeError"),
+]
+
+
+def test_what_cannot_be_registered(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """Each failure has its exception, and leaves nothing behind."""
+    site.route("/text.js", "", "text/plain")
+    site.script("/throws.js", "throw new RangeError('no');")
+    site.script("/syntax.js", "(")
+    site.script("/app/sw.js", "")
+    site.route("/redirect.js", status=302, headers={"Location": "/sw.js"})
+    page = opened(context, f"{site.url}/")
+    names = {
+        call: page.evaluate(f"navigator.serviceWorker.{call}.then(() => '', (e) => e.name)") for call, _ in FAILURES
+    }
+    assert names == dict(FAILURES)
+    assert proxy.status()["registrations"] == []
+
+
+def test_interfaces(site: Origin, context: BrowserContext) -> None:
+    """They look like those of a browser, and nothing else is left in the page."""
+    page = opened(context, f"{site.url}/")
+    assert page.evaluate(
+        """(() => {
+          const name = (work) => { try { work(); return ""; } catch (error) { return error.constructor.name; } };
+          return [
+            String(navigator.serviceWorker), navigator.serviceWorker instanceof ServiceWorkerContainer,
+            navigator.serviceWorker instanceof EventTarget, name(() => new ServiceWorker()),
+            name(() => ServiceWorkerContainer.prototype.controller), "serviceWorker" in Navigator.prototype,
+            document.querySelectorAll("script").length, Object.keys(window).filter((key) => /swproxy/i.test(key)),
+            typeof ServiceWorkerContainer.prototype.register, ServiceWorkerContainer.prototype.register.length,
+          ];
+        })()"""
+    ) == ["[object ServiceWorkerContainer]", True, True, "TypeError", "TypeError", True, 0, [], "function", 1]
+
+
+# Control
+
+
+def test_a_waiting_worker_waits_for_the_last_page(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """It takes over when that closes, within a second."""
+    first, second = opened(context, f"{site.url}/"), opened(context, f"{site.url}/other")
+    first.evaluate(REGISTERED)
+    old = workers(proxy)
+    site.script("/sw.js", "// the next version")
+    first.evaluate("navigator.serviceWorker.getRegistration().then((r) => r.update())")
+    until(lambda: len(workers(proxy)) == 2)
+    first.close()
+    new = workers(proxy)[0]
+    assert [state for _, state in workers(proxy)] == ["installed", "activated"]
+    assert second.evaluate("navigator.serviceWorker.controller.state") == "activated"
+    second.close()
+    until(lambda: workers(proxy) == [(new[0], "activated")], 1)
+    assert old[0][0] != new[0]
+
+
+def test_a_browser_that_is_killed_has_no_pages(
+    site: Origin, proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser], tmp_path: Path
+) -> None:
+    """The waiting worker takes over within a second."""
+    command = ["/usr/bin/chromium", "--headless", f"--user-data-dir={tmp_path / 'browser'}", *FLAGS]
+    command += [f"--proxy-server={proxy.url}", "--proxy-bypass-list=<-loopback>", f"{site.url}/registers"]
+    site.route("/registers", f"{BLANK}<script>{REGISTERED}.then(() => fetch('/ready'))</script>", "text/html")
+    site.route("/ready")
+    browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until(lambda: site.count("/ready") == 1, 20)
+        site.script("/sw.js", "// the next version")
+        proxy.control("POST", "/update", {"scope": f"{site.url}/"})
+        assert [state for _, state in workers(proxy)] == ["installed", "activated"]
+    finally:
+        os.killpg(browser.pid, signal.SIGKILL)
+        browser.wait()
+    until(lambda: [state for _, state in workers(proxy)] == ["activated"], 1)
+
+
+def test_unregistering_waits_for_pages(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """They stay controlled until they close; a reload is uncontrolled."""
+    site.script("/sw.js", f"{CLAIMS} onfetch = (event) => event.respondWith(new Response('worker'));")
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    page.evaluate("navigator.serviceWorker.getRegistration().then((r) => r.unregister())")
+    assert page.evaluate("fetch('/x').then((r) => r.text())") == "worker"
+    page.goto(f"{site.url}/")
+    assert page.evaluate("navigator.serviceWorker.controller") is None
+    assert proxy.status()["registrations"] == []
+
+
+def test_frames_and_other_origins(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """Control is per client: each frame has the worker of its own URL, for the resources of all origins."""
+    answers = "onfetch = (event) => {"
+    answers += " if (event.request.url.includes('/made')) event.respondWith(new Response(registration.scope)); };"
+    site.script("/sw.js", CLAIMS + answers)
+    site.script("/app/sw.js", CLAIMS + answers)
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    page.evaluate("navigator.serviceWorker.register('/app/sw.js')")
+    until(lambda: all(each["workers"][0]["state"] == "activated" for each in proxy.status()["registrations"]))
+    other = site.url.replace("localhost", "127.0.0.1")
+    text = """async (urls) => {
+      const frame = document.body.appendChild(document.createElement("iframe"));
+      await new Promise((resolve) => { frame.onload = resolve; frame.src = "/app/"; });
+      const texts = [];
+      for (const owner of [window, frame.contentWindow]) {
+        for (const url of urls) texts.push(await owner.fetch(url).then((r) => r.text()));
+      }
+      return texts;
+    }"""
+    root, app = f"{site.url}/", f"{site.url}/app/"
+    assert page.evaluate(text, ["/made", f"{other}/made"]) == [root, root, app, app]
+
+
+def test_a_hard_reload_is_uncontrolled(site: Origin, context: BrowserContext) -> None:
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    session = context.new_cdp_session(page)
+    with page.expect_navigation():
+        session.send("Page.reload", {"ignoreCache": True})
+    assert page.evaluate("navigator.serviceWorker.controller") is None
+    page.reload()
+    assert page.evaluate("navigator.serviceWorker.controller.state") == "activated"
+
+
+def test_opaque_answers_stay_unreadable(site: Origin, context: BrowserContext) -> None:
+    """Whatever the worker answers with, a page reads of another origin only what that lets it."""
+    other = site.url.replace("localhost", "127.0.0.1")
+    site.route("/secret", "a secret")
+    site.script(
+        "/sw.js",
+        CLAIMS
+        + f"""
+        onfetch = (event) => {{
+          const url = new URL(event.request.url);
+          if (url.pathname === "/opaque") event.respondWith(fetch("{other}/secret", {{ mode: "no-cors" }}));
+        }};""",
+    )
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    read = "fetch('/opaque', {mode: 'no-cors'}).then(async (r) => [r.type, r.status, r.url, await r.text()])"
+    assert page.evaluate(read) == ["opaque", 0, "", ""]
+    assert page.evaluate("fetch('/opaque').then(() => '', (e) => e.name)") == "TypeError"
+    # A resource that no script has asked for comes from where it is from.
+    style = """new Promise((resolve) => {
+      const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/opaque" });
+      const look = (sheet) => { try { return sheet.cssRules.length; } catch (error) { return error.name; } };
+      link.onload = link.onerror = () => resolve([...document.styleSheets].map(look));
+      document.head.append(link);
+    })"""
+    assert page.evaluate(style) in ([], ["SecurityError"])
+
+
+# Clients
+
+
+def test_clients_of_a_worker(site: Origin, context: BrowserContext) -> None:
+    """Those that are open, in the specification's order; claimed or not."""
+    site.script(
+        "/sw.js",
+        CLAIMS
+        + """
+        onfetch = (event) => {
+          const url = new URL(event.request.url);
+          if (url.pathname !== "/clients") return;
+          event.respondWith((async () => {
+            const all = await clients.matchAll({ includeUncontrolled: true });
+            const own = await clients.get(event.clientId);
+            return Response.json([all.map((c) => [new URL(c.url).pathname, c.frameType, c.visibilityState]),
+              new URL(own.url).pathname, all.length]);
+          })());
+        };""",
+    )
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    other = opened(context, f"{site.url}/other")
+    got = page.evaluate("fetch('/clients').then((r) => r.json())")
+    assert sorted(got[0]) == [["/", "top-level", "visible"], ["/other", "top-level", "visible"]]
+    assert got[1:] == ["/", 2]
+    other.close()
+    until(lambda: page.evaluate("fetch('/clients').then((r) => r.json())")[2] == 1, 2)
+
+
+# Who may speak
+
+
+def tls(proxy: ProxyProcess, site: Origin) -> ssl.SSLSocket:
+    """A connection to the site through the proxy."""
+    address = urlsplit(proxy.url)
+    raw = socket.create_connection((address.hostname, address.port), 10)
+    raw.sendall(f"CONNECT localhost:{site.port} HTTP/1.1\r\nHost: localhost:{site.port}\r\n\r\n".encode())
+    assert b" 200 " in raw.recv(4096)
+    context = ssl.create_default_context(cafile=proxy.ca)
+    return context.wrap_socket(raw, server_hostname="localhost")
+
+
+def handshake(proxy: ProxyProcess, site: Origin, *headers: str) -> bytes:
+    """The status line for a WebSocket handshake of the channel."""
+    lines = [
+        "GET /.swproxy/channel HTTP/1.1",
+        f"Host: localhost:{site.port}",
+        *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+        f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
+        *headers,
+    ]
+    with tls(proxy, site) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection.recv(4096).partition(b"\r\n")[0]
+
+
+def test_the_channel_is_for_documents_of_the_origin(site: Origin, proxy: ProxyProcess) -> None:
+    """Browsers say in Origin who asks, and let no script forge that."""
+    own = f"Origin: {site.url}"
+    assert handshake(proxy, site, own).startswith(b"HTTP/1.1 101")
+    for headers in (
+        [],
+        ["Origin: https://other.test"],
+        ["Origin: null"],
+        [f"Origin: {site.url}.evil.test"],
+        [own, "Sec-Fetch-Site: cross-site"],
+        [own, "Sec-Fetch-Site: same-site"],
+    ):
+        assert handshake(proxy, site, *headers).startswith(b"HTTP/1.1 403"), headers
+
+
+def test_no_other_process_gets_at_the_server_behind_the_channel(site: Origin, proxy: ProxyProcess) -> None:
+    """Its addresses are secrets that are good for one request."""
+    listing = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    ports = re.findall(rf"127\.0\.0\.1:(\d+) .*pid={proxy.process.pid},", listing)
+    assert len(ports) > 2
+    public = urlsplit(proxy.url).port
+    for port in ports:
+        if int(port) == public:
+            continue
+        with socket.create_connection(("127.0.0.1", int(port)), 5) as connection:
+            connection.sendall(b"GET /.swproxy/channel HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 404")
+
+
+def test_pages_of_other_origins_get_nowhere(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """Neither to the channel nor to the number of a client; and what a hostile page says about itself is checked."""
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    hostile = opened(context, site.url.replace("localhost", "127.0.0.1") + "/")
+    connect = """(url) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onopen = () => resolve("open");
+      socket.onerror = () => resolve("refused");
+    })"""
+    assert hostile.evaluate(connect, f"wss://localhost:{site.port}/.swproxy/channel") == "refused"
+    lie = """([url, hello]) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onopen = () => socket.send(JSON.stringify(hello));
+      socket.onclose = (event) => resolve(event.code);
+      socket.onmessage = (event) => resolve(event.data);
+    })"""
+    own = f"wss://127.0.0.1:{site.port}/.swproxy/channel"
+    hello: list[Any] = ["0" * 32, f"{site.url}/", None, True, "top-level", True, "visible", []]
+    assert hostile.evaluate(lie, [own, hello]) == 1008
+    stolen = page.evaluate("fetch('/.swproxy/client.js').then((r) => r.status)")
+    assert stolen == 200
+    for bad in ([], {}, ["x"], [*hello, 1], "text"):
+        assert hostile.evaluate(lie, [own, bad]) == 1008
+    assert page.evaluate("navigator.serviceWorker.getRegistration().then((r) => r.active.state)") == "activated"
+
+
+# Documents
+
+
+def curl(proxy: ProxyProcess, url: str, *arguments: str) -> Any:
+    """As a browser that navigates."""
+    headers = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Accept: text/html"]
+    options = [option for header in headers for option in ("-H", header)]
+    return proxy.curl(url, *options, *arguments)
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_documents_get_the_script(site: Origin, proxy: ProxyProcess, version: str, coding: str) -> None:
+    """From the network, over both protocols, coded or not; with the right length, if there is one."""
+    body = gzip.compress(BLANK.encode()) if coding else BLANK.encode()
+    headers = {"Content-Encoding": coding} if coding else {}
+    site.route("/page", body, "text/html; charset=utf-8", headers=headers)
+    answer = curl(proxy, f"{site.url}/page", version, "--compressed")
+    assert answer.text.startswith('<!doctype html><script src="/.swproxy/client.js?v=')
+    assert re.sub(r"<script.*?</script>", "", answer.text, count=1) == BLANK
+    assert answer.headers["cache-control"] == "no-cache"
+    if not coding:
+        assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+def test_nothing_else_gets_it(site: Origin, proxy: ProxyProcess, start_proxy: Callable[..., ProxyProcess]) -> None:
+    """Not what a script fetches, not other types; and no document at all if the user does not want it."""
+    site.route("/page", BLANK, "text/html")
+    site.route("/text", "<!doctype html>", "text/plain")
+    fetched = ("-H", "Sec-Fetch-Mode: cors", "-H", "Sec-Fetch-Dest: empty")
+    assert proxy.curl(f"{site.url}/page", *fetched).text == BLANK
+    assert curl(proxy, f"{site.url}/text").text == "<!doctype html>"
+    proxy.stop()
+    without = start_proxy("--intercept-all", "--no-page-client")
+    assert curl(without, f"{site.url}/page").text == BLANK
+    assert without.curl(f"{site.url}/.swproxy/client.js").status == 404
+
+
+def test_documents_of_workers_get_it(site: Origin, proxy: ProxyProcess) -> None:
+    """Made up, from a cache, and while they stream."""
+    site.script(
+        "/sw.js",
+        f"""
+        const page = {BLANK!r};
+        oninstall = (event) => event.waitUntil(caches.open("v1").then((cache) => cache.add("/other")));
+        onfetch = (event) => {{
+          const {{ pathname }} = new URL(event.request.url);
+          const headers = {{ "Content-Type": "text/html" }};
+          if (pathname === "/made") event.respondWith(new Response(page, {{ headers }}));
+          if (pathname === "/other") event.respondWith(caches.match("/other"));
+          if (pathname === "/stream") event.respondWith(new Response(new ReadableStream({{
+            start(controller) {{
+              controller.enqueue(new TextEncoder().encode(page));
+              controller.close();
+            }},
+          }}), {{ headers }}));
+        }};""",
+    )
+    proxy.registered(f"{site.url}/", f"{site.url}/sw.js")
+    for path in ("/made", "/other", "/stream"):
+        text = curl(proxy, f"{site.url}{path}").text
+        assert "/.swproxy/client.js?v=" in text, path
+        assert re.sub(r"<script.*?</script>", "", text, count=1) == BLANK
+
+
+def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser]) -> None:
+    """A page that goes into the back/forward cache does not count, and comes back as the same client."""
+    browser = launch(proxy)
+    with contextlib.closing(browser.new_context(ignore_https_errors=True)) as context:
+        page = opened(context, f"{site.url}/")
+        page.evaluate(REGISTERED)
+        page.evaluate("window.mark = 1")
+        page.goto(f"{site.url}/other")
+        page.go_back()
+        assert page.evaluate("navigator.serviceWorker.controller.state") == "activated"
+        assert page.evaluate("navigator.serviceWorker.ready.then((r) => r.active.state)") == "activated"
