@@ -22,8 +22,9 @@ def origin_of(url: str) -> str:
 class ServiceWorkerRegistration:
     """A scope and the versions of its worker.
 
-    ``last_update_check_time`` is in seconds since the epoch, 0 before the first. ``id`` tells a registration from
-    others that the same scope has had, in this run of the proxy.
+    ``last_update_check_time`` is in seconds since the epoch, 0 before the first. Each character of
+    ``navigation_preload_header_value`` is a byte. ``id`` tells a registration from others that the same scope has had,
+    in this run of the proxy.
     """
 
     scope: str
@@ -32,6 +33,8 @@ class ServiceWorkerRegistration:
     waiting: ServiceWorker | None = None
     active: ServiceWorker | None = None
     last_update_check_time: float = 0.0
+    navigation_preload_enabled: bool = False
+    navigation_preload_header_value: str = "true"
     unregistered: bool = False
     id: int = field(default_factory=lambda: next(_ids))
 

@@ -10,7 +10,9 @@ from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ScriptResource, ServiceWorker
 
-_SCHEMA = """
+# What each version has added to the one before it.
+_MIGRATIONS = (
+    """
 CREATE TABLE IF NOT EXISTS registrations (
     scope TEXT PRIMARY KEY,
     update_via_cache TEXT NOT NULL,
@@ -37,8 +39,12 @@ CREATE TABLE IF NOT EXISTS scripts (
     PRIMARY KEY (worker, url)
 );
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
-_VERSION = 1
+""",
+    """
+ALTER TABLE registrations ADD COLUMN navigation_preload_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE registrations ADD COLUMN navigation_preload_header_value TEXT NOT NULL DEFAULT 'true';
+""",
+)
 
 
 class Database:
@@ -53,13 +59,15 @@ class Database:
         with self._errors():
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
+            if version > len(_MIGRATIONS):
                 raise ProfileError(f"{path} was written by a newer swproxy: upgrade this one.")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            for number, migration in enumerate(_MIGRATIONS[version:], version + 1):
+                self._connection.executescript(
+                    f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT;"
+                )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -88,9 +96,16 @@ class Database:
         """All registrations, as Handle User Agent Shutdown leaves them: an active worker is activated."""
         with self._errors():
             registrations = {
-                scope: ServiceWorkerRegistration(scope, update_via_cache, last_update_check_time=checked)
-                for scope, update_via_cache, checked in self._connection.execute(
-                    "SELECT scope, update_via_cache, last_update_check_time FROM registrations"
+                scope: ServiceWorkerRegistration(
+                    scope,
+                    update_via_cache,
+                    last_update_check_time=checked,
+                    navigation_preload_enabled=bool(preload),
+                    navigation_preload_header_value=header_value,
+                )
+                for scope, update_via_cache, checked, preload, header_value in self._connection.execute(
+                    "SELECT scope, update_via_cache, last_update_check_time, navigation_preload_enabled,"
+                    " navigation_preload_header_value FROM registrations"
                 )
             }
             rows = self._connection.execute(
@@ -119,11 +134,20 @@ class Database:
         """Writes the registration with its waiting and its active worker; one that is installing is not kept."""
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO registrations (scope, update_via_cache, last_update_check_time)"
-                " VALUES (?, ?, ?) ON CONFLICT (scope) DO UPDATE SET"
+                "INSERT INTO registrations (scope, update_via_cache, last_update_check_time,"
+                " navigation_preload_enabled, navigation_preload_header_value)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET"
                 " update_via_cache = excluded.update_via_cache,"
-                " last_update_check_time = excluded.last_update_check_time",
-                (registration.scope, registration.update_via_cache, registration.last_update_check_time),
+                " last_update_check_time = excluded.last_update_check_time,"
+                " navigation_preload_enabled = excluded.navigation_preload_enabled,"
+                " navigation_preload_header_value = excluded.navigation_preload_header_value",
+                (
+                    registration.scope,
+                    registration.update_via_cache,
+                    registration.last_update_check_time,
+                    registration.navigation_preload_enabled,
+                    registration.navigation_preload_header_value,
+                ),
             )
             kept = {
                 worker.id: slot

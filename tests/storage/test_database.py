@@ -13,6 +13,7 @@ from swproxy.errors import ProfileError
 from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import RunningStatus, WorkerState
 from swproxy.service_worker.worker import ScriptResource, ServiceWorker
+from swproxy.storage import database as database_module
 from swproxy.storage.database import Database
 
 SCOPE = "https://a.test/app/"
@@ -63,7 +64,13 @@ def described(registration: ServiceWorkerRegistration) -> dict[str, Any]:
 
 def test_round_trip(database: Database, path: Path) -> None:
     """Registrations with both workers, their scripts byte by byte, and what was learned when they ran."""
-    registration = ServiceWorkerRegistration(SCOPE, "none", last_update_check_time=1234.5)
+    registration = ServiceWorkerRegistration(
+        SCOPE,
+        "none",
+        last_update_check_time=1234.5,
+        navigation_preload_enabled=True,
+        navigation_preload_header_value="\xe9\xff",
+    )
     registration.active = worker(
         1,
         type="module",
@@ -84,11 +91,14 @@ def test_round_trip(database: Database, path: Path) -> None:
     assert set(loaded) == {SCOPE, "https://b.test/"}
     found = loaded[SCOPE]
     assert (found.update_via_cache, found.last_update_check_time) == ("none", 1234.5)
+    assert (found.navigation_preload_enabled, found.navigation_preload_header_value) == (True, "\xe9\xff")
     for before, after in ((registration.active, found.active), (registration.waiting, found.waiting)):
         assert after is not None
         expected = dataclasses.asdict(before) | {"used_scripts": set(before.script_resource_map)}
         assert dataclasses.asdict(after) == expected
-    assert described(loaded["https://b.test/"]) == {}
+    fresh = loaded["https://b.test/"]
+    assert described(fresh) == {}
+    assert (fresh.navigation_preload_enabled, fresh.navigation_preload_header_value) == (False, "true")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +175,23 @@ def test_worker_numbers_are_never_given_twice(database: Database, path: Path) ->
     again = Database(path)
     assert again.reserve_worker_ids(1) == 16
     again.close()
+
+
+def test_a_profile_of_the_first_version(path: Path) -> None:
+    """Its registrations have what is new since then at first, and can be stored with it."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(database_module._MIGRATIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO registrations VALUES (?, 'all', 5.0)", (SCOPE,))
+    connection.close()
+    for expected in ((False, "true"), (True, "new")):
+        database = Database(path)
+        (found,) = database.load()
+        assert (found.scope, found.update_via_cache, found.last_update_check_time) == (SCOPE, "all", 5.0)
+        assert (found.navigation_preload_enabled, found.navigation_preload_header_value) == expected
+        found.navigation_preload_enabled, found.navigation_preload_header_value = True, "new"
+        database.store(found)
+        database.close()
 
 
 def test_a_newer_version_is_refused(database: Database, path: Path) -> None:
