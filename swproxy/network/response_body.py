@@ -47,8 +47,8 @@ async def begin_body(
                     if not data:
                         return bytes(prefix)
                     prefix += data
-    except TimeoutError:
-        pass
+    except (TimeoutError, NetworkError):
+        pass  # who reads the stream waits, or hears of the error again
     return LiveBody(prefixed(bytes(prefix), read), size, directory, response.close)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import http_writer
+from aiohttp.client_proto import ResponseHandler
 
 _FORBIDDEN = frozenset("\0\r\n")
 
@@ -27,6 +28,21 @@ def serialize_headers(status_line: str, headers: Any) -> bytes:
 # their headers with it, too.
 assert hasattr(http_writer, "_serialize_headers")
 http_writer._serialize_headers = serialize_headers
+
+
+_receive = ResponseHandler.data_received
+
+
+def _receive_head_first(self: ResponseHandler, data: bytes) -> None:
+    """The head of a response by itself: aiohttp drops it with an error in the chunks that have come along."""
+    end = data.find(b"\r\n\r\n") + 4 if self._payload is None or self._payload.is_eof() else 0
+    if 4 <= end < len(data):
+        _receive(self, data[:end])
+        data = data[end:]
+    _receive(self, data)
+
+
+ResponseHandler.data_received = _receive_head_first  # type: ignore[method-assign]
 
 
 def reason_bytes(response: aiohttp.ClientResponse) -> str:
