@@ -106,6 +106,7 @@ LAZY = {
     "MessageChannel": "messaging/message_port.js",
     "MessageEvent": "messaging/message_event.js",
     "MessagePort": "messaging/message_port.js",
+    "NavigationPreloadManager": "service_worker/navigation_preload_manager.js",
     "Performance": "performance/performance.js",
     "PerformanceEntry": "performance/performance_entry.js",
     "PerformanceMark": "performance/user_timing.js",

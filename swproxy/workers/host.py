@@ -105,6 +105,7 @@ class Host:
             "skip_waiting": self._skip_waiting,
             "update": self._update,
             "unregister": self._unregister,
+            "navigation_preload": self._navigation_preload,
             "broadcast": self._broadcast,
             "lock_request": self._locks.request,
             "lock_query": self._locks.query,
@@ -382,6 +383,9 @@ class Host:
     async def _unregister(self, worker: ServiceWorker) -> bool:
         job = self.driver.schedule(Job(JobType.UNREGISTER, worker.scope))
         return bool(await settled(job.promise))
+
+    async def _navigation_preload(self, worker: ServiceWorker, operation: str, value: object) -> Any:
+        return self.driver.navigation_preload(self._registration(worker), operation, value)
 
     async def _broadcast(self, worker: ServiceWorker, key: str, message: Any) -> None:
         origin = origin_of(worker.script_url)

@@ -11,6 +11,7 @@ from swproxy.service_worker import effects
 from swproxy.service_worker.client import ClientMap
 from swproxy.service_worker.jobs import Job, JobPromise, JobQueues
 from swproxy.service_worker.lifecycle import Lifecycle, Steps
+from swproxy.service_worker.navigation_preload import manage_navigation_preload
 from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
@@ -193,6 +194,25 @@ class LifecycleDriver:
         await self._perform(self._lifecycle.try_clear_registration(registration))
         if not any(registration.workers()):
             self._clearing.discard(registration)
+
+    def navigation_preload(
+        self, registration: ServiceWorkerRegistration, operation: str, value: object = None
+    ) -> dict[str, Any] | None:
+        """``manage_navigation_preload``, which see, and stores what has changed.
+
+        Raises:
+            ProfileError: that is not possible, so nothing has.
+        """
+        before = registration.navigation_preload_enabled, registration.navigation_preload_header_value
+        result = manage_navigation_preload(registration, operation, value)
+        now = registration.navigation_preload_enabled, registration.navigation_preload_header_value
+        if now != before and not registration.unregistered:
+            try:
+                self._database.store(registration)
+            except ProfileError:
+                registration.navigation_preload_enabled, registration.navigation_preload_header_value = before
+                raise
+        return result
 
     def registration_of(self, worker: ServiceWorker) -> ServiceWorkerRegistration | None:
         """The registration that has the worker; also one that is unregistered but not yet cleared."""

@@ -320,12 +320,11 @@ def test_the_registration_and_its_worker(run_js: RunJs) -> None:
     script = """
       const { scope, updateViaCache, installing, waiting, active } = registration;
       return [scope, updateViaCache, installing === serviceWorker, waiting, active, serviceWorker.scriptURL,
-        serviceWorker.state, String(registration), String(serviceWorker),
-          registration.navigationPreload === undefined];
+        serviceWorker.state, String(registration), String(serviceWorker)];
     """
     assert run_js(script) == [
         *[f"{ORIGIN}/", "imports", True, None, None, SCRIPT_URL, "installing"],
-        *["[object ServiceWorkerRegistration]", "[object ServiceWorker]", True],
+        *["[object ServiceWorkerRegistration]", "[object ServiceWorker]"],
     ]
 
 
@@ -361,6 +360,34 @@ def test_what_the_proxy_does_for_the_registration(run_js: RunJs) -> None:
     """
     calls = {"skip_waiting": lambda: 5, "update": lambda: None, "unregister": lambda: True}
     assert run_js(script, calls=calls) == [True, True, True, True, ["TypeError", "TypeError"]]
+
+
+def test_navigation_preload_manager(run_js: RunJs) -> None:
+    """One object of the registration. Its methods give promises, of what the proxy says or of an error."""
+    script = """
+      const preload = registration.navigationPreload;
+      const name = (promise) => promise.then(() => "fulfilled", (error) => error.name);
+      const bad = ["\\u0100", "\\ud800", "\\0", "\\ra", "a\\n", Symbol()];
+      const refused = bad.map((value) => preload.setHeaderValue(value));
+      const state = await preload.getState();
+      return [preload === registration.navigationPreload, preload instanceof NavigationPreloadManager,
+        `${preload}`, await preload.enable() === undefined, await preload.disable() === undefined,
+        await preload.setHeaderValue("\\t\xe9 a ") === undefined, await preload.setHeaderValue(null) === undefined,
+        await Promise.all([...refused, preload.setHeaderValue(), preload.enable.call({})].map(name)),
+        Object.entries(state)];
+    """
+    calls: list[Any] = []
+
+    def navigation_preload(*arguments: Any) -> Any:
+        calls.append(list(arguments))
+        return {"enabled": False, "headerValue": "true"} if arguments[0] == "state" else None
+
+    assert run_js(script, calls={"navigation_preload": navigation_preload}) == [
+        *(True, True, "[object NavigationPreloadManager]", True, True, True, True),
+        ["TypeError"] * 8,
+        [["enabled", False], ["headerValue", "true"]],
+    ]
+    assert calls == [["state", None], ["enable", None], ["disable", None], ["set", "\xe9 a"], ["set", "null"]]
 
 
 def test_what_the_proxy_refuses_is_a_rejection(tmp_path: Path) -> None:

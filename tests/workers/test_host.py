@@ -13,7 +13,7 @@ from disks import fill
 from running_workers import Workers
 from waiting import soon
 
-from swproxy.errors import InvalidInput
+from swproxy.errors import InvalidInput, ProfileError
 from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
@@ -102,6 +102,42 @@ async def test_update_while_installing(workers: Workers) -> None:
         """,
     )
     assert await workers.printed(ROOT, 2) == ["InvalidStateError", "updated"]
+
+
+async def test_navigation_preload(workers: Workers, tmp_path: Path) -> None:
+    """Needs an active worker, is refused what is no header value, and survives a restart."""
+    await workers.register(
+        ROOT,
+        """
+        const preload = registration.navigationPreload;
+        const asked = (work) => work.then((value) => value ?? null, ({ name }) => name);
+        const all = async (...work) => console.log(JSON.stringify(await Promise.all(work.map(asked))));
+        oninstall = (event) => event.waitUntil(
+          all(preload.enable(), preload.disable(), preload.setHeaderValue("x"), preload.getState()));
+        onactivate = (event) => event.waitUntil(
+          all(preload.enable(), preload.setHeaderValue(" \xe9 "), preload.getState(), preload.setHeaderValue("\\n")));
+        """,
+    )
+    refused = "InvalidStateError"
+    installing, activating = map(json.loads, await workers.printed(ROOT, 2))
+    assert installing == [refused, refused, refused, {"enabled": False, "headerValue": "true"}]
+    assert activating == [None, None, {"enabled": True, "headerValue": "\xe9"}, "TypeError"]
+    await workers.context.close()
+    (found,) = Workers(tmp_path).context.registrations
+    assert (found.navigation_preload_enabled, found.navigation_preload_header_value) == (True, "\xe9")
+
+
+async def test_navigation_preload_of_what_is_unregistered(workers: Workers) -> None:
+    """Is changed and not stored: the registration would be there again after a restart."""
+    source = """
+      ask(async () => {
+        await registration.unregister();
+        await registration.navigationPreload.enable();
+        return (await registration.navigationPreload.getState()).enabled;
+      })
+    """
+    assert await told(workers, source) == [True]
+    assert workers.context._database.load() == []
 
 
 async def test_unregister(workers: Workers) -> None:
@@ -303,6 +339,22 @@ async def test_damaged_caches_keep_no_worker_from_starting(
         database.write_bytes(b"no database at all" * 1000)
     assert await workers.context.manager.run_service_worker(worker) is None
     assert f"cannot tidy what {SITE} has stored: The caches in {directory} are damaged" in caplog.text
+
+
+async def test_navigation_preload_on_a_full_disk(small_disk: Path) -> None:
+    """What cannot be stored is not changed."""
+    workers = Workers(small_disk)
+    await workers.context.start()
+    try:
+        await workers.register(ROOT, "onfetch = () => {};")
+        registration = workers.context.registration(ROOT)
+        fill(small_disk)
+        with pytest.raises(ProfileError, match="full"):
+            workers.context._driver.navigation_preload(registration, "set", "x" * 1_000_000)
+        assert registration.navigation_preload_header_value == "true"
+    finally:
+        (small_disk / "filler").unlink()
+        await workers.context.close()
 
 
 async def test_a_full_disk_keeps_no_worker_from_starting(small_disk: Path) -> None:

@@ -63,5 +63,9 @@ def op_registration_unregister(realm: Any) -> Any:
     return realm.call("unregister")
 
 
+def op_navigation_preload(realm: Any, operation: str, value: str | None) -> Any:
+    return realm.call("navigation_preload", operation, value)
+
+
 def op_worker_post_message(realm: Any, worker_id: int, message: Any) -> None:
     realm.tell("worker_post_message", worker_id, realm.export_record(message))

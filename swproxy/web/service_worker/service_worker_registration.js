@@ -11,6 +11,7 @@ export class ServiceWorkerRegistration extends EventTarget {
   #installing = null;
   #waiting = null;
   #active = null;
+  #navigationPreload = null; // made at its first use
 
   constructor(description) {
     super();
@@ -58,6 +59,15 @@ export class ServiceWorkerRegistration extends EventTarget {
     return this.#updateViaCache;
   }
 
+  get navigationPreload() {
+    void this.#scope;
+    if (this.#navigationPreload === null) {
+      const { NavigationPreloadManager } = load("./navigation_preload_manager.js");
+      this.#navigationPreload = new NavigationPreloadManager();
+    }
+    return this.#navigationPreload;
+  }
+
   async update() {
     await op_registration_update();
     return this;
@@ -69,7 +79,7 @@ export class ServiceWorkerRegistration extends EventTarget {
 }
 
 defineInterface(ServiceWorkerRegistration, {
-  readonly: ["installing", "waiting", "active", "scope", "updateViaCache"],
+  readonly: ["installing", "waiting", "active", "scope", "updateViaCache", "navigationPreload"],
   operations: { update: promising([]), unregister: promising([]) },
 });
 defineEventHandlers(ServiceWorkerRegistration.prototype, ServiceWorkerRegistration.is, ["updatefound"]);
