@@ -88,6 +88,7 @@ class Request(Message, frozen=True, gc=True):
     integrity: str = ""
     keepalive: bool = False
     is_reload_navigation: bool = False
+    is_history_navigation: bool = False
 
 
 class Response(Message, frozen=True, gc=True):
@@ -132,12 +133,14 @@ class Start(Message, frozen=True, gc=True):
 
 
 class DispatchFetch(Message, frozen=True, gc=True):
-    """Fire a fetch event."""
+    """Fire a fetch event; if it ``has_preload``, PreloadAnswer follows."""
 
     id: int
     request: Request
     client_id: str
     resulting_client_id: str
+    has_preload: bool = False
+    replaces_client_id: str = ""
 
 
 class DispatchEvent(Message, frozen=True, gc=True):
@@ -150,6 +153,17 @@ class DispatchEvent(Message, frozen=True, gc=True):
 
 class FetchAnswer(Message, frozen=True, gc=True):
     """The answer to Fetch: a response, or why there is none."""
+
+    id: int
+    response: Response | None
+    error: str = ""
+
+
+class PreloadAnswer(Message, frozen=True, gc=True):
+    """What the navigation preload of a fetch event has come to: a response, or why there is none.
+
+    ``id`` is the event's. It comes after the DispatchFetch, and not at all if the event is over before.
+    """
 
     id: int
     response: Response | None
@@ -416,6 +430,7 @@ ToWorker = (
     | DispatchFetch
     | DispatchEvent
     | FetchAnswer
+    | PreloadAnswer
     | CallAnswer
     | ScriptAnswer
     | BodyChunk

@@ -273,11 +273,13 @@ class Fetcher:
         if (named := cors.request_origin(request, origin, type_)) is not None:
             headers.append(("Origin", named))
         headers += _cache_headers(request)
-        headers += [
+        metadata = (
             ("Sec-Fetch-Dest", request.destination or "empty"),
             ("Sec-Fetch-Mode", request.mode),
             ("Sec-Fetch-Site", "same-origin" if origin_of(request.url) == origin else "cross-site"),
-        ]
+        )
+        # A client's own request has them already.
+        headers += [header for header in metadata if cors.get(headers, header[0].lower()) is None]
         return await self._send(request.method, request.url, headers, upload, fresh=fresh)
 
     def _user_agent(self, initiator: Initiator) -> str:
@@ -348,7 +350,9 @@ class Fetcher:
             cookies,
             None,
         )
-        if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or type_ == "opaqueredirect":
+        # Of a redirect that leads nowhere a navigation shows the body.
+        leads_on = type_ == "opaqueredirect" and (request.mode != "navigate" or "Location" in response.headers)
+        if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or leads_on:
             response.close()
             return made
         body = await begin_body(response, initiator.directory, lambda: response in self._cut_off)

@@ -44,14 +44,14 @@ class LiveBody:
     Args:
         source: where the bytes come from.
         size: in bytes, if known.
-        directory: for the file.
+        directory: for the file; it can be changed until that is needed.
         close: releases the source.
     """
 
     def __init__(self, source: Source, size: int | None, directory: Path, close: Callable[[], None]) -> None:
         self.size = size
         self._source = source
-        self._directory = directory
+        self.directory = directory
         self._close_source = close
         self._readers: set[LiveReader] = set()
         self._file: tempfile._TemporaryFileWrapper[bytes] | None = None
@@ -76,9 +76,9 @@ class LiveBody:
         if self._file is not None or self._disk_error is not None:
             return
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
             # Removed when the last reader has closed.
-            self._file = tempfile.NamedTemporaryFile(dir=self._directory, delete=False)  # noqa: SIM115
+            self._file = tempfile.NamedTemporaryFile(dir=self.directory, delete=False)  # noqa: SIM115
         except OSError as error:
             self._disk_error = _disk_error(error)
             return

@@ -120,13 +120,19 @@ def _step(realm: Realm) -> None:
 def _handle(realm: Realm, message: ToWorker) -> None:
     match message:
         case messages.DispatchFetch():
+            if message.has_preload:
+                realm.preloads.expect(message.id, message.request.url)
             realm.later(
                 "fetch",
                 id=message.id,
                 request=request_for_script(realm, message.request),
                 clientId=message.client_id,
                 resultingClientId=message.resulting_client_id,
+                replacesClientId=message.replaces_client_id,
+                hasPreload=message.has_preload,
             )
+        case messages.PreloadAnswer():
+            realm.preloads.arrived(message)
         case messages.DispatchEvent():
             realm.later("event", id=message.id, type=message.type, detail=_adopt(realm, message.detail))
         case messages.FetchAnswer():
@@ -135,7 +141,7 @@ def _handle(realm: Realm, message: ToWorker) -> None:
                 if message.response is None:
                     realm.settle(pending, NetworkError(message.error))
                 else:
-                    realm.settle(pending, response_for_script(realm, message.response))
+                    realm.settle(pending, realm.adopt_response(message.response))
         case messages.CallAnswer():
             if message.id != messages.NO_ANSWER:
                 pending = realm.calls.pop(message.id)
@@ -214,19 +220,7 @@ def request_for_script(realm: Realm, request: messages.Request) -> dict[str, Any
         "integrity": request.integrity,
         "keepalive": request.keepalive,
         "isReloadNavigation": request.is_reload_navigation,
-    }
-
-
-def response_for_script(realm: Realm, response: messages.Response) -> dict[str, Any]:
-    """As ``InnerResponse.fromHost`` of web/fetch/response.js takes it."""
-    return {
-        "type": response.type,
-        "urls": response.urls,
-        "status": response.status,
-        "statusText": response.status_text,
-        "headers": response.headers,
-        "source": "network",
-        "body": realm.adopt(response.body),
+        "isHistoryNavigation": request.is_history_navigation,
     }
 
 

@@ -17,6 +17,7 @@ from swproxy.ipc.messages import RECORD_LIMIT, ToWorker
 from swproxy.realm.background import Background, Task
 from swproxy.realm.bodies import Bodies, Body, RemoteStream, ScriptStream, Streams
 from swproxy.realm.engine import Engine, Pending
+from swproxy.realm.navigation_preloads import NavigationPreloads
 from swproxy.realm.timers import Timers
 from swproxy.realm.web_sockets import WebSockets
 from swproxy.storage.bodies import BytesBody, FileBody, Spool
@@ -62,6 +63,7 @@ class Realm:
         self.open_caches: list[RequestResponseList] = []
         self.fetches: dict[int, Pending] = {}
         self.calls: dict[int, Pending] = {}
+        self.preloads = NavigationPreloads(self)
         self.may_import = False
         self.inbox: deque[ToWorker] = deque()  # came while a script waited for another message
         self.tasks: deque[Task] = deque()  # for the main loop, one at a time between the messages
@@ -215,6 +217,18 @@ class Realm:
             file = os.fdopen(self.channel.files.popleft(), "rb")
             return self.bodies.add(FileBody(file, body.offset, body.size))
         return self.bodies.add(self.streams.remote(body.id, body.size))
+
+    def adopt_response(self, response: messages.Response) -> dict[str, Any]:
+        """As ``InnerResponse.fromHost`` of web/fetch/response.js takes it."""
+        return {
+            "type": response.type,
+            "urls": response.urls,
+            "status": response.status,
+            "statusText": response.status_text,
+            "headers": response.headers,
+            "source": "network",
+            "body": self.adopt(response.body),
+        }
 
     def export(self, handle: int | None) -> tuple[messages.Body | None, int | None, Callable[[], None]]:
         """The body for a message, the descriptor to send along, and what to do when it is sent."""

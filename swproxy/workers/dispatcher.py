@@ -17,6 +17,7 @@ from swproxy.service_worker.states import WorkerState
 from swproxy.storage.bodies import BytesBody, CompleteBody
 from swproxy.workers.lifecycle_driver import LifecycleDriver
 from swproxy.workers.manager import WorkerManager
+from swproxy.workers.navigation_preload import NavigationPreload
 from swproxy.workers.process import PendingEvent
 
 _HTTP = ("https:", "http:")
@@ -186,20 +187,35 @@ class FetchDispatcher:
         reserved: ServiceWorkerClient | None,
     ) -> Outcome:
         worker, registration = plan.worker, plan.registration
-        if worker.state is WorkerState.ACTIVATING:
-            await self._lifecycle.until_activated(worker)
+        preload = None
+        if registration.navigation_preload_enabled and request.target.is_navigation and request.method == "GET":
+            preload = NavigationPreload(
+                self._fetcher,
+                worker_request(request, None),
+                request.hidden_headers,
+                registration.navigation_preload_header_value,
+                self._scratch,
+            )
         try:
+            if worker.state is WorkerState.ACTIVATING:
+                await self._lifecycle.until_activated(worker)
             process = self._manager.running(worker) or await self._manager.running_process(worker)
             event = process.dispatch_fetch(
                 worker_request(request, process.export_body(body)),
                 client.id if client is not None else "",
                 reserved.id if reserved is not None else "",
                 request,
+                has_preload=preload is not None,
             )
+            if preload is not None:
+                preload.give_to(process, event)
             assert event.answer is not None
             answer = await event.answer
         except (SwproxyError, OSError) as error:
             return Failure(_explain(registration, str(error)), registration)
+        finally:
+            if preload is not None and not preload.is_given:
+                preload.end()
         if isinstance(answer, messages.FallThrough):
             if answer.canceled:
                 return Failure(_explain(registration, "a fetch listener called preventDefault()"), registration)

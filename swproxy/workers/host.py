@@ -300,18 +300,7 @@ class Host:
             event.cookies += response.cookies
         if isinstance(response.body, LiveBody):
             process.has_fetched(message.id, response.body)
-        return messages.FetchAnswer(
-            message.id,
-            messages.Response(
-                type=response.type,
-                urls=response.urls,
-                status=response.status,
-                status_text=response.status_text,
-                headers=response.headers,
-                body=process.export_body(response.body),
-                source="network",
-            ),
-        )
+        return messages.FetchAnswer(message.id, process.export_response(response))
 
     def connect_web_socket(
         self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send

@@ -22,6 +22,7 @@ from swproxy.errors import NetworkError, ScriptError, SwproxyError, WorkerGone
 from swproxy.ipc import messages
 from swproxy.ipc.channel import AsyncChannel, ChannelClosed
 from swproxy.ipc.messages import ToProxy
+from swproxy.network.fetcher import NetworkResponse
 from swproxy.network.live_body import BodyReader, LiveBody, LiveReader
 from swproxy.network.web_socket import Send, WebSocketConnection
 from swproxy.service_worker.worker import ServiceWorker
@@ -66,7 +67,7 @@ REMEMBERED_REQUESTS = 256
 class PendingEvent:
     """An event that was dispatched and is still active."""
 
-    __slots__ = ("answer", "began", "body", "client_request", "cookies", "finished", "id", "type")
+    __slots__ = ("answer", "began", "body", "client_request", "cookies", "finished", "id", "on_end", "type")
 
     def __init__(self, id: int, type: str) -> None:  # noqa: A002
         self.id = id
@@ -77,6 +78,7 @@ class PendingEvent:
         self.client_request: object = None  # of a fetch event
         self.body: Body | None = None  # of the answer
         self.cookies: list[str] = []  # for the client, from what was fetched on its behalf: scripts never see them
+        self.on_end: Callable[[], None] | None = None  # called when it is over, however it ended
 
 
 class WorkerProcess:
@@ -138,19 +140,29 @@ class WorkerProcess:
     # Events
 
     def dispatch_fetch(
-        self, request: messages.Request, client_id: str, resulting_client_id: str, client_request: object
+        self,
+        request: messages.Request,
+        client_id: str,
+        resulting_client_id: str,
+        client_request: object,
+        *,
+        replaces_client_id: str = "",
+        has_preload: bool = False,
     ) -> PendingEvent:
         """Fires a fetch event: ``answer`` gets what respondWith() came to.
 
         Args:
             request: its ``id`` is replaced by that of the event.
             client_request: kept for a while, for the fetches that are made of its request (``client_request``).
+            has_preload: a PreloadAnswer will be sent for the event.
         """
         event = self._new_event("fetch")
         event.answer = asyncio.get_running_loop().create_future()
         event.client_request = client_request
         request = msgspec.structs.replace(request, id=event.id)
-        self.send(messages.DispatchFetch(event.id, request, client_id, resulting_client_id))
+        self.send(
+            messages.DispatchFetch(event.id, request, client_id, resulting_client_id, has_preload, replaces_client_id)
+        )
         return event
 
     def client_request(self, id: int) -> object:  # noqa: A002
@@ -178,6 +190,8 @@ class WorkerProcess:
         event = self.events.pop(id, None)
         if event is None:
             return
+        if event.on_end is not None:
+            event.on_end()
         self.worker.pending_events -= 1
         self.last_active = time.monotonic()
         if event.client_request is not None:
@@ -334,6 +348,18 @@ class WorkerProcess:
         number = next(self._stream_ids)
         self._readers[number] = body.reader()
         return messages.Stream(number, body.size)
+
+    def export_response(self, response: NetworkResponse) -> messages.Response:
+        """For a message to the worker."""
+        return messages.Response(
+            type=response.type,
+            urls=response.urls,
+            status=response.status,
+            status_text=response.status_text,
+            headers=response.headers,
+            body=self.export_body(response.body),
+            source="network",
+        )
 
     def import_body(self, body: messages.Body | None) -> Body | None:
         """What came with a message from the worker."""

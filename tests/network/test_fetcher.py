@@ -225,7 +225,10 @@ async def test_a_redirect_to_nowhere(origin: Origin, worker: Worker) -> None:
     origin.route("/a", "no location", status=302)
     response = await worker.fetch("/a")
     assert (response.type, response.status, await content(response)) == ("basic", 302, b"no location")
-    assert (await worker.fetch("/a", redirect="manual")).type == "opaqueredirect"
+    response = await worker.fetch("/a", redirect="manual")
+    assert (response.type, response.body) == ("opaqueredirect", None)
+    response = await worker.fetch("/a", redirect="manual", mode="navigate")  # the body is what is shown
+    assert (response.type, await content(response)) == ("opaqueredirect", b"no location")
     with pytest.raises(NetworkError, match="redirects"):
         await worker.fetch("/a", redirect="error")
 

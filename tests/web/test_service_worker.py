@@ -1,5 +1,6 @@
 """The service worker's events and objects; tests/realm/test_main.py has the loop, tests/workers what is around it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ WORKER = {"id": 1, "scriptURL": SCRIPT_URL, "state": "installing"}
 def fetch_event(**changes: Any) -> messages.DispatchFetch:
     """Number 1, for a page's request."""
     request = messages.Request(1, "GET", f"{ORIGIN}/x", [], **changes)
-    return messages.DispatchFetch(1, request, "client", "resulting")
+    return messages.DispatchFetch(1, request, "client", "resulting", replaces_client_id="replaced")
 
 
 def answer_of(directory: Path, source: str) -> messages.Respond:
@@ -163,7 +164,38 @@ def test_what_a_fetch_event_has(tmp_path: Path) -> None:
         process.wait_for(messages.Started)
         process.send(fetch_event(mode="navigate", destination="document", is_reload_navigation=True))
         text = text_of(process.wait_for(messages.Respond))
-    assert text == (f'["{ORIGIN}/x","navigate","document",true,"client","resulting","",true,false,"TypeError",true]')
+    assert text == (
+        f'["{ORIGIN}/x","navigate","document",true,"client","resulting","replaced",true,false,"TypeError",true]'
+    )
+
+
+FIELDS: dict[str, tuple[str, Any]] = {
+    "referrerPolicy": ("referrer_policy", "origin"),
+    "integrity": ("integrity", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+    "keepalive": ("keepalive", True),
+    "isReloadNavigation": ("is_reload_navigation", True),
+    "isHistoryNavigation": ("is_history_navigation", True),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_the_request_says_of_itself(tmp_path: Path, name: str) -> None:
+    """Reaches the worker, and goes on with a fetch of it; each alone, the others are as they are without."""
+    field, value = FIELDS[name]
+    source = f"""
+      onfetch = ({{ request }}) => {{
+        console.log(JSON.stringify({json.dumps(list(FIELDS))}.map((name) => request[name])));
+        fetch(request).catch(() => {{}});
+      }};
+    """
+    with realm_process(tmp_path, source) as process:
+        process.wait_for(messages.Started)
+        process.send(fetch_event(**{field: value}))
+        seen = json.loads(process.wait_for(messages.Log).text)
+        sent = process.wait_for(messages.Fetch).request
+    without = {"referrerPolicy": "", "integrity": ""}
+    assert seen == [value if other == name else without.get(other, False) for other in FIELDS]
+    assert getattr(sent, field) == value
 
 
 def test_respond_with_takes_a_response_or_a_promise(tmp_path: Path) -> None:

@@ -77,4 +77,5 @@ def request_message(request: dict[str, Any], body: messages.Body | None = None) 
         integrity=request["integrity"],
         keepalive=request["keepalive"],
         is_reload_navigation=request["isReloadNavigation"],
+        is_history_navigation=request["isHistoryNavigation"],
     )

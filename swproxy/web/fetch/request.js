@@ -84,7 +84,7 @@ export class InnerRequest {
   static fromHost(description) {
     const { body } = description;
     if (body !== null) description.body = InnerBody.ofHandle(body);
-    description.isHistoryNavigation = false;
+    description.isHistoryNavigation ??= false; // older entries of caches do not say
     description.priority = "auto";
     return ObjectSetPrototypeOf(description, InnerRequest.prototype);
   }
@@ -106,6 +106,7 @@ export class InnerRequest {
       integrity: this.integrity,
       keepalive: this.keepalive,
       isReloadNavigation: this.isReloadNavigation,
+      isHistoryNavigation: this.isHistoryNavigation,
     };
   }
 }

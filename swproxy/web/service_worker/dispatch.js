@@ -1,11 +1,12 @@
 // What the host sends, turned into events: the JavaScript half of Run Service Worker, Install, Activate and Create
 // Fetch Event and Dispatch (https://w3c.github.io/ServiceWorker/#algorithms).
-import { op_event_finished, op_fetch_fall_through, op_fetch_respond, op_started } from "host:ops";
+import { op_event_finished, op_fetch_fall_through, op_fetch_preload, op_fetch_respond, op_started } from "host:ops";
 import { beginTime } from "../infra/clock.js";
 import { FunctionPrototypeToString, RegExpPrototypeTest } from "../infra/primordials.js";
 import { Event } from "../events/event.js";
 import { EventTarget } from "../events/event_target.js";
 import { InnerRequest, Request } from "../fetch/request.js";
+import { InnerResponse, Response } from "../fetch/response.js";
 import { setEnvironment, setOnLine } from "../html/environment.js";
 import { describe, reportException, reportRejection, thrownAs } from "../html/report_error.js";
 import { setReceiver } from "swproxy:bootstrap";
@@ -94,7 +95,12 @@ function finish(id, event) {
   );
 }
 
-function dispatchFetch({ id, request, clientId, resultingClientId }) {
+/** A promise of the response to the navigation preload of an event. */
+async function preloadResponse(id) {
+  return new Response(InnerResponse.fromHost(await op_fetch_preload(id)), "immutable");
+}
+
+function dispatchFetch({ id, request, clientId, resultingClientId, replacesClientId, hasPreload }) {
   const event = new FetchEvent("fetch", {
     __proto__: null,
     bubbles: false,
@@ -103,8 +109,9 @@ function dispatchFetch({ id, request, clientId, resultingClientId }) {
     request: new Request(InnerRequest.fromHost(request), "immutable"),
     clientId,
     resultingClientId,
-    replacesClientId: "",
+    replacesClientId,
   });
+  if (hasPreload) FetchEvent.onPreload(event, () => preloadResponse(id));
   FetchEvent.onResponse(event, (response, reason, isLast) => {
     if (response !== null && response.type !== "error") {
       FetchEvent.setHandled(event, true);

@@ -29,6 +29,7 @@ const FetchEventInit = dictionary(
 
 export class FetchEvent extends ExtendableEvent {
   #init;
+  #preload = null;
   // Few scripts look at these two promises: each is made when it is first asked for.
   #preloadResponse = null;
   #handled = null;
@@ -47,6 +48,11 @@ export class FetchEvent extends ExtendableEvent {
 
   static respondWithEntered(event) {
     return event.#respondWithEntered;
+  }
+
+  /** Sets what gives the promise of the response to a navigation preload. */
+  static onPreload(event, callback) {
+    event.#preload = callback;
   }
 
   /**
@@ -73,7 +79,7 @@ export class FetchEvent extends ExtendableEvent {
   }
 
   get preloadResponse() {
-    this.#preloadResponse ??= this.#init.preloadResponse ?? PromiseResolve();
+    this.#preloadResponse ??= this.#preload?.() ?? this.#init.preloadResponse ?? PromiseResolve();
     return this.#preloadResponse;
   }
 

@@ -13,6 +13,7 @@ def op_started(realm: Any, event_types: list[str], fetch_listeners_are_empty: bo
 
 def op_event_finished(realm: Any, id: int, rejected: str | None) -> None:  # noqa: A002
     realm.channel.send(messages.EventFinished(id, rejected))
+    realm.preloads.event_is_over(id)
 
 
 def op_fetch_fall_through(realm: Any, id: int, canceled: bool, is_last: bool) -> None:  # noqa: A002
@@ -49,6 +50,11 @@ def response_message(response: dict[str, Any], body: messages.Body | None) -> me
         body=body,
         source=response["source"],
     )
+
+
+def op_fetch_preload(realm: Any, id: int) -> Any:  # noqa: A002
+    """The response to the navigation preload of the event, as ``InnerResponse.fromHost`` takes it."""
+    return realm.preloads.response(id)
 
 
 def op_skip_waiting(realm: Any) -> Any:
