@@ -26,6 +26,7 @@ class Container:
             "get_registrations": self._get_registrations,
             "update": self._update,
             "unregister": self._unregister,
+            "navigation_preload": self._navigation_preload,
             "ready": self._ready,
             "state": self._state,
             "frozen": self._frozen,
@@ -83,6 +84,16 @@ class Container:
         if registration is None or registration.origin != page.origin:
             raise InvalidStateError("The registration is gone.")
         return registration
+
+    def _navigation_preload(
+        self,
+        page: Page,
+        id: int,  # noqa: A002
+        operation: str,
+        value: str | None,
+    ) -> dict[str, Any] | None:
+        """https://w3c.github.io/ServiceWorker/#navigation-preload-manager"""
+        return self._driver.navigation_preload(self._registration(page, id), operation, value)
 
     def _ready(self, page: Page, call: int) -> None:
         """Answers the document's call of that number as soon as there is an active worker."""

@@ -23,8 +23,8 @@ class ServiceWorkerRegistration:
     """A scope and the versions of its worker.
 
     ``last_update_check_time`` is in seconds since the epoch, 0 before the first. Each character of
-    ``navigation_preload_header_value`` is a byte. ``id`` tells a registration from others that the same scope has had,
-    in this run of the proxy.
+    ``navigation_preload_header_value`` is a byte. ``id`` tells a registration from others that the same scope has
+    had, in this run of the proxy.
     """
 
     scope: str
