@@ -122,7 +122,7 @@ class ServiceWorkerContext:
             self.pages.controller_changed,
         )
         messaging = Messaging(self.manager, self._driver.registration_of)
-        page_messages = Messages(self.registrations, self.clients, self.pages, messaging)
+        page_messages = Messages(self._driver.all_registrations, self.clients, self.pages, messaging)
         container = Container(self.registrations, self._driver, self.pages)
         self.pages.methods = {**container.methods(), **page_messages.methods()}
         worker_clients = WorkerClients(self.registrations, self.clients, self._driver, self.pages)

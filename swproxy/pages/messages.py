@@ -1,12 +1,12 @@
 """postMessage() between documents and workers, and the message ports of documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from swproxy.ipc.messages import PortEnd, Record
 from swproxy.pages.connections import Pages
 from swproxy.pages.page import BACKLOG_LIMIT, Method, Page
 from swproxy.service_worker.client import ClientMap, Presence
-from swproxy.service_worker.registration import RegistrationMap, origin_of
+from swproxy.service_worker.registration import ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.worker import ServiceWorker
 from swproxy.workers.descriptions import describe_worker
 from swproxy.workers.messaging import Messaging
@@ -36,10 +36,18 @@ class PagePorts:
 
 
 class Messages:
-    """What documents say to workers, and workers to documents."""
+    """What documents say to workers, and workers to documents.
+
+    Args:
+        registrations: gives all that have workers, also those that are unregistered.
+    """
 
     def __init__(
-        self, registrations: RegistrationMap, clients: ClientMap, pages: Pages, messaging: Messaging
+        self,
+        registrations: Callable[[], Iterable[ServiceWorkerRegistration]],
+        clients: ClientMap,
+        pages: Pages,
+        messaging: Messaging,
     ) -> None:
         self._registrations = registrations
         self._clients = clients
@@ -90,7 +98,7 @@ class Messages:
             self._messaging.post_message(holder, worker, record, client=page.client.describe())
 
     def _worker(self, origin: str, id: int) -> ServiceWorker | None:  # noqa: A002
-        for registration in self._registrations:
+        for registration in self._registrations():
             if registration.origin == origin:
                 for worker in registration.workers():
                     if worker.id == id:

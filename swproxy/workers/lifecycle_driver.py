@@ -222,8 +222,11 @@ class LifecycleDriver:
 
     def registration(self, id: int) -> ServiceWorkerRegistration | None:  # noqa: A002
         """By its number; also one that is unregistered but not yet cleared."""
-        known = (*self._lifecycle.registrations, *self._clearing)
-        return next((each for each in known if each.id == id), None)
+        return next((each for each in self.all_registrations() if each.id == id), None)
+
+    def all_registrations(self) -> list[ServiceWorkerRegistration]:
+        """Those of the map, and those that are unregistered but not yet cleared."""
+        return [*self._lifecycle.registrations, *self._clearing]
 
     def origins_being_cleared(self) -> set[str]:
         """Of registrations that are unregistered and still have clients or events."""
