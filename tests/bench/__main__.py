@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 from proxy_process import ProxyProcess  # noqa: E402
 
 from certs.pki import Pki  # noqa: E402
-from tests.bench import indexed_database  # noqa: E402
+from tests.bench import indexed_database, page_client  # noqa: E402
 from tests.bench.figure import Figure  # noqa: E402
 
 ROUNDS = 5
@@ -235,6 +235,7 @@ BENCHES = {
     "memory": memory,
     "collection": collection,
     "indexeddb": indexeddb,
+    "page-client": page_client.figures,
 }
 
 
