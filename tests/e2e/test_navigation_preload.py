@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aiohttp import web
 from origin import Origin
+from playwright.sync_api import sync_playwright
 from proxy_process import ProxyProcess
 from waiting import until
 
@@ -30,18 +31,16 @@ def registered(origin: Origin, proxy: ProxyProcess, source: str) -> None:
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
 def test_a_navigation(origin: Origin, proxy: ProxyProcess, http: str) -> None:
     """One request reaches the origin, with the header and the client's cookies; what it sets goes to the client."""
-    origin.route(
-        "/page", "<p>preloaded", "text/html", headers={"Set-Cookie": "b=2; SameSite=Strict; Secure", "X-A": "1"}
-    )
+    origin.route("/page", "preloaded", headers={"Set-Cookie": "b=2; SameSite=Strict; Secure", "X-A": "1"})
     registered(origin, proxy, PASSES_ON)
     got = proxy.curl(f"{origin.url}/page", *NAVIGATION, "-b", "a=1", http=http)
-    assert (got.status, got.text, got.headers["x-a"]) == (200, "<p>preloaded", "1")
+    assert (got.status, got.text, got.headers["x-a"]) == (200, "preloaded", "1")
     assert got.headers["set-cookie"] == "b=2; SameSite=Strict; Secure"
     (hit,) = [hit for hit in origin.hits if hit.path == "/page"]
     assert (hit.headers[HEADER], hit.headers["cookie"], hit.headers["sec-fetch-mode"]) == ("true", "a=1", "navigate")
     # What is no navigation has none.
     origin.hits.clear()
-    assert proxy.curl(f"{origin.url}/page", "-H", "Sec-Fetch-Mode: no-cors", http=http).text == "<p>preloaded"
+    assert proxy.curl(f"{origin.url}/page", "-H", "Sec-Fetch-Mode: no-cors", http=http).text == "preloaded"
     assert [HEADER in hit.headers for hit in origin.hits if hit.path == "/page"] == [False]
 
 
@@ -209,3 +208,83 @@ def test_a_request_that_the_worker_leaves_alone(origin: Origin, proxy: ProxyProc
     assert proxy.curl(f"{origin.url}/page", *NAVIGATION).text == "from the network"
     assert HEADER not in [hit for hit in origin.hits if hit.path == "/page"][-1].headers
     until(lambda: any("was for nothing" in line.get("text", "") for line in proxy.log()))
+
+
+IN_A_PAGE = """
+async () => {
+  const name = (work) => work.then((value) => value ?? null, (error) => error.name);
+  const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/in/" });
+  const { navigationPreload } = registration;
+  const early = await Promise.all([
+    navigationPreload.enable(), navigationPreload.setHeaderValue("x"), navigationPreload.getState()].map(name));
+  fetch("/activate");
+  const worker = registration.installing;
+  await new Promise((resolve) => { worker.onstatechange = () => worker.state === "activated" && resolve(); });
+  const late = [];
+  for (const work of [
+    () => navigationPreload.enable(), () => navigationPreload.setHeaderValue(" \xe9 "),
+    () => navigationPreload.setHeaderValue("a\\n"), () => navigationPreload.setHeaderValue("\\u0100"),
+    () => navigationPreload.setHeaderValue(), () => navigationPreload.enable.call({}),
+    () => navigationPreload.getState(),
+  ]) late.push(await name(work()));
+  let made;
+  try { new NavigationPreloadManager(); } catch (error) { made = error.name; }
+  return [early, late, made, navigationPreload === registration.navigationPreload,
+    navigationPreload instanceof NavigationPreloadManager, String(navigationPreload)];
+}
+"""
+
+
+def test_in_a_page_of_chromium(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
+    """The page enables it for a registration of its own; its next navigation into the scope has it."""
+    may_activate = asyncio.Event()
+
+    async def installing(request: web.Request) -> web.Response:
+        await may_activate.wait()
+        return web.Response()
+
+    async def activate(request: web.Request) -> web.Response:
+        may_activate.set()
+        return web.Response()
+
+    origin.route("/installing", handler=installing)
+    origin.route("/activate", handler=activate)
+    origin.route("/", "<!doctype html><link rel=icon href='data:,'>", "text/html")
+    origin.route("/in/page", "<!doctype html><title>preloaded</title>", "text/html")
+    origin.script(
+        "/sw.js",
+        """
+        oninstall = (event) => event.waitUntil(fetch("/installing"));
+        onfetch = (event) => event.respondWith(event.preloadResponse);
+        """,
+    )
+    proxy = start_proxy("--intercept", "localhost")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            headless=True,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+            proxy={"server": proxy.url, "bypass": "<-loopback>"},
+        )
+        page = browser.new_context(ignore_https_errors=True).new_page()
+        page.goto(f"{origin.url}/")
+        refused = "InvalidStateError"
+        assert page.evaluate(IN_A_PAGE) == [
+            [refused, refused, {"enabled": False, "headerValue": "true"}],
+            [
+                None,
+                None,
+                "TypeError",
+                "TypeError",
+                "TypeError",
+                "TypeError",
+                {"enabled": True, "headerValue": "\xe9"},
+            ],
+            *("TypeError", True, True, "[object NavigationPreloadManager]"),
+        ]
+        page.goto(f"{origin.url}/in/page")
+        assert page.title() == "preloaded"
+        browser.close()
+    (hit,) = [hit for hit in origin.hits if hit.path == "/in/page"]
+    assert hit.headers[HEADER].encode("utf-8", "surrogateescape") == b"\xe9"
+    assert hit.headers["sec-fetch-dest"] == "document"
