@@ -90,12 +90,7 @@ class Swproxy:
             "turn_budget": LONG,
             "fetch_event_timeout": LONG * PATIENCE + 2 * GRACE,
         }
-        config = profile.with_name("swproxy.toml")
-        config.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in settings.items()))
-        try:
-            self._proxy = ProxyProcess(profile, authority, "--config", str(config))
-        except AssertionError as error:
-            raise SetupError(str(error)) from None
+        self._proxy = start_proxy(profile, authority, settings)
         self._tls = ssl.create_default_context(cafile=self._proxy.ca)
 
     def run(self, script: str, scope: str, timeout: float) -> Any:
@@ -136,9 +131,28 @@ class Swproxy:
         return json.loads(body)
 
     def close(self) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._proxy.stop()
-        self._proxy.kill()
+        end_proxy(self._proxy)
+
+
+def start_proxy(profile: Path, authority: Path, settings: Mapping[str, Any], *arguments: str) -> ProxyProcess:
+    """``swproxy run`` with those settings.
+
+    Raises:
+        SetupError: it does not start.
+    """
+    config = profile.with_name("swproxy.toml")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in settings.items()))
+    try:
+        return ProxyProcess(profile, authority, "--config", str(config), *arguments)
+    except AssertionError as error:
+        raise SetupError(str(error)) from None
+
+
+def end_proxy(proxy: ProxyProcess) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        proxy.stop()
+    proxy.kill()
 
 
 def _toml(value: Any) -> str:

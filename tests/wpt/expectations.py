@@ -10,12 +10,12 @@ run to its end, or reports an error of its own. Whatever is not written there pa
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from tests.wpt.results import WHOLE_FILE, FileResult
+from tests.wpt.results import WHOLE_FILE, FileResult, by_area
 
 # test -> subtest -> reason
 Reasons = dict[str, dict[str, str]]
@@ -89,6 +89,12 @@ def skeleton(results: Iterable[FileResult], reasons: Reasons) -> str:
         for reason, names in by_reason.items():
             blocks.append(_block(reason, result.test, names if result.subtests else None))
     return "\n".join(blocks)
+
+
+def update(directory: Path, results: Iterable[FileResult], reasons: Mapping[str, Reasons]) -> None:
+    """Writes the files of all areas that ran anew. ``reasons`` are by area."""
+    for area, some in by_area(results).items():
+        (directory / f"{area}.toml").write_text(skeleton(some, reasons[area]), "utf-8")
 
 
 def _block(reason: str, test: str, subtests: list[str] | None) -> str:

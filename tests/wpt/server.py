@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.wpt.areas import WebPlatformTest
@@ -29,8 +29,8 @@ PORTS = {
 }
 DOMAINS = ("web-platform.test", "not-web-platform.test")
 _LABELS = ("www", "www1", "www2", "xn--n8j6ds53lwwkrqhv28a", "xn--lve-6lad")
-_WRAPPER = Path(__file__).with_name("wrapper.js")
-_STARTER = Path(__file__).with_name("start_server.py")
+_HERE = Path(__file__).parent
+_STARTER = _HERE / "start_server.py"
 # Seconds.
 _START = 60.0
 
@@ -50,25 +50,35 @@ def resolve() -> dict[str, str]:
     return {f"{host}:{port}": f"127.0.0.1:{port}" for host in hosts() for port in ports}
 
 
-def overlay(checkout: Path, tests: Iterable[WebPlatformTest], directory: Path) -> None:
-    """Makes the directory look like the checkout, with ``NAME.swproxy.js`` beside each test; nothing is copied."""
-    beside: dict[str, set[str]] = {}
-    for test in tests:
-        folder, _, name = test.path.rpartition("/")
-        beside.setdefault(folder, set()).add(f"{name.removesuffix('.js')}.swproxy.js")
-    _link(checkout, directory, {Path(folder): names for folder, names in beside.items()}, Path())
+def wrappers(tests: Iterable[WebPlatformTest]) -> dict[str, Path]:
+    """For ``overlay``: ``NAME.swproxy.js`` beside each test that runs in a worker."""
+    return {f"{test.path.removesuffix('.js')}.swproxy.js": _HERE / "wrapper.js" for test in tests}
 
 
-def _link(checkout: Path, directory: Path, beside: dict[Path, set[str]], here: Path) -> None:
-    above = {parent for folder in beside for parent in folder.parents} | set(beside)
+def page_report() -> dict[str, Path]:
+    """For ``overlay``: what pages report their results with."""
+    return {"resources/testharnessreport.js": _HERE / "page_report.js"}
+
+
+def overlay(checkout: Path, ours: Mapping[str, Path], directory: Path) -> None:
+    """Makes the directory look like the checkout, with other files at some paths; nothing is copied."""
+    by_folder: dict[Path, dict[str, Path]] = {}
+    for path, file in ours.items():
+        by_folder.setdefault(Path(path).parent, {})[Path(path).name] = file
+    _link(checkout, directory, by_folder, Path())
+
+
+def _link(checkout: Path, directory: Path, ours: Mapping[Path, Mapping[str, Path]], here: Path) -> None:
+    above = {parent for folder in ours for parent in folder.parents} | set(ours)
+    own = ours.get(here, {})
     (directory / here).mkdir(parents=True, exist_ok=True)
     for entry in (checkout / here).iterdir():
         if here / entry.name in above:
-            _link(checkout, directory, beside, here / entry.name)
-        else:
+            _link(checkout, directory, ours, here / entry.name)
+        elif entry.name not in own:
             (directory / here / entry.name).symlink_to(entry)
-    for name in beside.get(here, ()):
-        (directory / here / name).symlink_to(_WRAPPER)
+    for name, file in own.items():
+        (directory / here / name).symlink_to(file)
 
 
 def interpreter() -> str:
@@ -90,8 +100,11 @@ def interpreter() -> str:
 
 
 @contextlib.contextmanager
-def wpt_serve(checkout: Path, tests: Iterable[WebPlatformTest]) -> Iterator[None]:
+def wpt_serve(checkout: Path, ours: Mapping[str, Path]) -> Iterator[None]:
     """The server, until the block ends.
+
+    Args:
+        ours: files that it serves besides those of the checkout, or in their place; as for ``overlay``.
 
     Raises:
         SetupError: it does not start.
@@ -101,7 +114,7 @@ def wpt_serve(checkout: Path, tests: Iterable[WebPlatformTest]) -> Iterator[None
             raise SetupError(f"Port {port} is in use, and the tests know it by number: end what listens there.")
     with tempfile.TemporaryDirectory(prefix="swproxy-wpt-") as temporary:
         root = Path(temporary) / "root"
-        overlay(checkout, tests, root)
+        overlay(checkout, ours, root)
         config = Path(temporary) / "config.json"
         config.write_text(
             json.dumps(

@@ -3,21 +3,24 @@
 from pathlib import Path
 
 from tests.wpt.areas import discover
-from tests.wpt.server import hosts, overlay, resolve
+from tests.wpt.server import hosts, overlay, page_report, resolve, wrappers
+
+REPORT = "resources/testharnessreport.js"
 
 
 def test_a_wrapper_lies_beside_each_test(tmp_path: Path) -> None:
-    """Everything else is the checkout's, by links; the checkout stays as it is."""
+    """And our report in place of the checkout's. All else is the checkout's, by links; it stays as it is."""
     checkout, directory = tmp_path / "checkout", tmp_path / "root"
-    for path in ("url/deep/a.any.js", "url/deep/data.json", "url/other/b.txt", "resources/testharness.js"):
+    for path in ("url/deep/a.any.js", "url/deep/data.json", "url/other/b.txt", "resources/testharness.js", REPORT):
         (checkout / path).parent.mkdir(parents=True, exist_ok=True)
         (checkout / path).write_text(path)
     before = sorted(checkout.rglob("*"))
-    overlay(checkout, discover(checkout), directory)
+    overlay(checkout, wrappers(discover(checkout)) | page_report(), directory)
     assert (directory / "url/deep/a.any.swproxy.js").read_text().startswith("/**")
     for path in ("url/deep/a.any.js", "url/deep/data.json", "url/other/b.txt", "resources/testharness.js"):
         assert (directory / path).read_text() == path
-    assert (directory / "resources").is_symlink()
+    assert "reportToRunner" in (directory / REPORT).read_text()
+    assert (directory / "url/other").is_symlink()
     assert sorted(checkout.rglob("*")) == before
 
 
