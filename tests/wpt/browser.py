@@ -63,20 +63,20 @@ class Proxies:
         self._directory = directory
         self._start = (authority, settings, *arguments)
         self._numbers = count(1)
-        self._proxy: ProxyProcess | None = None
+        self.proxy: ProxyProcess | None = None
 
     def clean(self) -> str:
         """The URL of a proxy without registrations, caches and databases."""
-        if self._proxy is not None and not _is_clean(self._proxy):
+        if self.proxy is not None and not _is_clean(self.proxy):
             self.close()
-        if self._proxy is None:
-            self._proxy = start_proxy(self._directory / f"{next(self._numbers)}" / "profile", *self._start)
-        return self._proxy.url
+        if self.proxy is None:
+            self.proxy = start_proxy(self._directory / f"{next(self._numbers)}" / "profile", *self._start)
+        return self.proxy.url
 
     def close(self) -> None:
-        if self._proxy is not None:
-            end_proxy(self._proxy)
-            self._proxy = None
+        if self.proxy is not None:
+            end_proxy(self.proxy)
+            self.proxy = None
 
 
 def _is_clean(proxy: ProxyProcess) -> bool:
@@ -154,8 +154,14 @@ class Pages:
         self._proxies.append(Proxies(directory, self._authority, _SETTINGS, *decrypting))
         return self._proxies[-1]
 
+    def leave(self) -> None:
+        """Ends the browser of this thread."""
+        if hasattr(self._threads, "playwright"):
+            self._threads.playwright.stop()
+        self._threads = threading.local()
+
     def close(self) -> None:
-        """The proxies; the browsers end with this process."""
+        """Ends the proxies; browsers that are left end with this process."""
         for proxies in self._proxies:
             proxies.close()
 

@@ -19,7 +19,7 @@ def test_a_wrapper_lies_beside_each_test(tmp_path: Path) -> None:
     assert (directory / "url/deep/a.any.swproxy.js").read_text().startswith("/**")
     for path in ("url/deep/a.any.js", "url/deep/data.json", "url/other/b.txt", "resources/testharness.js"):
         assert (directory / path).read_text() == path
-    assert "reportToRunner" in (directory / REPORT).read_text()
+    assert "wpt-results" in (directory / REPORT).read_text()
     assert (directory / "url/other").is_symlink()
     assert sorted(checkout.rglob("*")) == before
 
