@@ -3,6 +3,8 @@
 # make bench                measures speed and memory against peers
 # make wpt WPT_DIR=DIR [WPT_ONLY=TEXT] [ARGS=...]
 #                           runs the web platform tests of a checkout in workers, and writes docs/conformance.md
+# make wpt-page WPT_DIR=DIR [WPT_ONLY=TEXT] [ARGS=...]
+#                           runs those that are pages in Chromium, and writes docs/page-conformance.md
 # make lint, make clean
 
 # The newest interpreter that works, also one under ~/.pyenv/versions.
@@ -12,7 +14,7 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 	2>/dev/null && echo "$$python" && exit; done; done)
 VENV := .venv/bin
 
-.PHONY: demo test bench wpt lint clean
+.PHONY: demo test bench wpt wpt-page lint clean
 
 demo: .venv/installed
 	$(VENV)/swproxy demo $(ARGS)
@@ -27,6 +29,10 @@ bench: .venv/tests-installed
 wpt: .venv/tests-installed
 	@test -n "$(WPT_DIR)" || { echo "make wpt needs WPT_DIR=<a checkout of the web platform tests>."; exit 2; }
 	$(VENV)/python -m tests.wpt "$(WPT_DIR)" --only "$(WPT_ONLY)" $(ARGS)
+
+wpt-page: .venv/tests-installed
+	@test -n "$(WPT_DIR)" || { echo "make wpt-page needs WPT_DIR=<a checkout of the web platform tests>."; exit 2; }
+	$(VENV)/python -m tests.wpt.pages "$(WPT_DIR)" --only "$(WPT_ONLY)" $(ARGS)
 
 lint: .venv/tests-installed
 	$(VENV)/ruff check

@@ -44,6 +44,10 @@ export default [
     languageOptions: { globals: readonly("Response", "importScripts", "self") },
   },
   {
+    files: ["**/wpt/page_report.js"],
+    languageOptions: { globals: readonly("add_completion_callback", "console", "self", "setup") },
+  },
+  {
     files: ["**/e2e/libraries/*.js"],
     languageOptions: {
       globals: readonly(

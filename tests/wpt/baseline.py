@@ -1,7 +1,8 @@
 """What Chromium passes by itself: ``native-pages.json``, to measure pages behind the proxy by.
 
-It has, for every page, how many subtests pass and the names of those that do not. ``make wpt-page`` with
-``ARGS="--engine native --update"`` writes it: for another checkout, or another Chromium.
+It has, for every page, how many subtests pass and the names of those that do not. ``make wpt-page`` writes it with
+``ARGS="--engine native --update"``, for another checkout or another Chromium. Files in which something fails run
+twice then, the second time alone: what Chromium can pass counts, not what it fails when the machine is busy.
 """
 
 from collections.abc import Iterable, Mapping

@@ -93,6 +93,7 @@ def skeleton(results: Iterable[FileResult], reasons: Reasons) -> str:
 
 def update(directory: Path, results: Iterable[FileResult], reasons: Mapping[str, Reasons]) -> None:
     """Writes the files of all areas that ran anew. ``reasons`` are by area."""
+    directory.mkdir(exist_ok=True)
     for area, some in by_area(results).items():
         (directory / f"{area}.toml").write_text(skeleton(some, reasons[area]), "utf-8")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,52 +26,59 @@ from tests.wpt.server import SetupError, page_report, wpt_serve  # noqa: E402
 
 EXPECTATIONS = HERE / "page-expectations"
 DOCUMENT = HERE.parent.parent / "docs" / "page-conformance.md"
-# So many files that are not as expected are run once more, alone: it may have been the machine. More are no accident.
+# So many files that are not as expected run once more, alone: it may have been the machine. More are no accident.
 AGAIN = 20
 
 
 def main() -> int:
     arguments = running.arguments("make wpt-page", ENGINES, "wpt-page-results.json")
-    checkout = Path(arguments.checkout).resolve()
+    checkout, engine, whole = Path(arguments.checkout).resolve(), arguments.engine, not arguments.only
+    anew = engine == "native" and arguments.update
     console = Console(highlight=False, soft_wrap=True)
     try:
         tests = running.tests_of(checkout, arguments.only, discover_pages)
-        native = baseline.load().pages
+        native = {} if anew else baseline.load().pages
         reasons = {area.name: expectations.Reasons() for area in PAGE_AREAS}
-        if arguments.engine == "swproxy":
+        if engine == "swproxy":
             reasons = {name: expectations.load(EXPECTATIONS / f"{name}.toml") for name in reasons}
         start = time.monotonic()
-        with wpt_serve(checkout, page_report()), pages(arguments.engine, checkout) as browsers:
-            results = {one.test: one for one in running.run_tests(browsers.run, tests, arguments.jobs, (), console)}
+        with wpt_serve(checkout, page_report()), pages(engine, checkout) as browsers:
+            run = partial(_run, browsers.run, console=console)
+            results = run(tests, arguments.jobs)
             odd = _odd(tests, baseline.judge(results.values(), native), reasons)
-            if 0 < len(odd) <= AGAIN:
-                results |= {one.test: one for one in running.run_tests(browsers.run, odd, 1, (), console)}
+            if anew or len(odd) <= AGAIN:
+                results |= run(odd, 1)
     except (SetupError, expectations.ExpectationError) as error:
         print(error, file=sys.stderr)
         return 2
     raw = [results[test] for test in sorted(results)]
-    Path(arguments.json).write_bytes(msgspec.json.format(msgspec.json.encode(raw)))
     judged = baseline.judge(raw, native)
+    Path(arguments.json).write_bytes(msgspec.json.format(msgspec.json.encode(raw)))
     running.print_table(console, judged, PAGE_AREAS)
     console.print(
         f"{len(raw)} files, {sum(one.passes for one in raw):,} of {sum(one.total for one in raw):,} subtests pass, "
-        f"{time.monotonic() - start:.0f} s; {len(odd)} files were not as expected"
-        f"{' at first' if len(odd) <= AGAIN else ''}; details: {arguments.json}"
+        f"{time.monotonic() - start:.0f} s; {len(odd)} files were not as expected at first; details: {arguments.json}"
     )
     if arguments.update:
-        return _update(arguments.engine, raw, judged, reasons, checkout)
-    complaints = running.complaints(judged, reasons, PAGE_AREAS, whole=not arguments.only)
-    complaints += [f"not in the baseline: {one.test}" for one in raw if one.test not in native]
-    if not arguments.only:
-        complaints += [f"in the baseline, but no such test: {test}" for test in native if test not in results]
+        return _update(engine, raw, judged, reasons, checkout)
+    complaints = running.complaints(judged, reasons, PAGE_AREAS, whole=whole)
+    complaints += [f"not in the baseline: {test}" for test in results if test not in native]
+    complaints += [f"in the baseline, but no such test: {test}" for test in native if whole and test not in results]
     for complaint in complaints:
         print(complaint)
-    if not complaints and not arguments.only and arguments.engine == "swproxy":
+    if not complaints and whole and engine == "swproxy":
         everything = {test: why for some in reasons.values() for test, why in some.items()}
         date = running.commit_date(checkout)
         report.write_document(DOCUMENT, report.document(judged, everything, date, PAGE_AREAS, report.OF_PAGES))
         print(f"Written: {DOCUMENT}")
     return 1 if complaints else 0
+
+
+def _run(
+    run: running.RunTest, tests: Sequence[WebPlatformTest], jobs: int, console: Console
+) -> dict[str, FileResult]:
+    """The results by the names of the tests."""
+    return {one.test: one for one in running.run_tests(run, tests, jobs, (), console)} if tests else {}
 
 
 def _odd(
