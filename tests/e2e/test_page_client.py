@@ -43,17 +43,18 @@ REGISTERED = """(async () => {
 
 
 @pytest.fixture(scope="module")
-def launch() -> Iterator[Callable[[ProxyProcess], Browser]]:
+def launch() -> Iterator[Callable[..., Browser]]:
     """Starts Chromium behind a proxy."""
     with sync_playwright() as playwright:
         browsers: list[Browser] = []
 
-        def start(proxy: ProxyProcess) -> Browser:
+        def start(proxy: ProxyProcess, **options: Any) -> Browser:
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium",
                 headless=True,
                 args=FLAGS,
                 proxy={"server": proxy.url, "bypass": "<-loopback>"},
+                **options,
             )
             browsers.append(browser)
             return browser
@@ -69,7 +70,7 @@ def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
 
 
 @pytest.fixture
-def context(proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser]) -> Iterator[BrowserContext]:
+def context(proxy: ProxyProcess, launch: Callable[..., Browser]) -> Iterator[BrowserContext]:
     context = launch(proxy).new_context(ignore_https_errors=True)
     yield context
     context.close()
@@ -210,7 +211,7 @@ def test_a_waiting_worker_waits_for_the_last_page(site: Origin, context: Browser
 
 
 def test_a_browser_that_is_killed_has_no_pages(
-    site: Origin, proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser], tmp_path: Path
+    site: Origin, proxy: ProxyProcess, launch: Callable[..., Browser], tmp_path: Path
 ) -> None:
     """The waiting worker takes over within a second."""
     command = ["/usr/bin/chromium", "--headless", f"--user-data-dir={tmp_path / 'browser'}", *FLAGS]
@@ -482,14 +483,22 @@ def test_documents_of_workers_get_it(site: Origin, proxy: ProxyProcess) -> None:
         assert re.sub(r"<script.*?</script>", "", text, count=1) == BLANK
 
 
-def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[[ProxyProcess], Browser]) -> None:
+def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..., Browser]) -> None:
     """A page that goes into the back/forward cache does not count, and comes back as the same client."""
-    browser = launch(proxy)
+    answers_with_client = "onfetch = (event) => { if (event.request.url.endsWith('/who'))"
+    answers_with_client += " event.respondWith(new Response(event.clientId)); };"
+    site.script("/sw.js", CLAIMS + answers_with_client)
+    who = "fetch('/who').then((r) => r.text())"
+    browser = launch(proxy, ignore_default_args=["--disable-back-forward-cache"])
     with contextlib.closing(browser.new_context(ignore_https_errors=True)) as context:
         page = opened(context, f"{site.url}/")
         page.evaluate(REGISTERED)
         page.evaluate("window.mark = 1")
+        client = page.evaluate(who)
         page.goto(f"{site.url}/other")
+        until(lambda: [each["presence"] for each in proxy.status()["pages"]] == ["frozen", "open"])
         page.go_back()
+        assert page.evaluate("window.mark") == 1
+        assert page.evaluate(who) == client
+        page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
         assert page.evaluate("navigator.serviceWorker.controller.state") == "activated"
-        assert page.evaluate("navigator.serviceWorker.ready.then((r) => r.active.state)") == "activated"

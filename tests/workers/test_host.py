@@ -60,7 +60,7 @@ async def test_clients(workers: Workers) -> None:
       ask(() => clients.get("{own.id}").then(({{ id, url, type, frameType }}) => [id, url, type, frameType])),
       ask(() => clients.get("{foreign.id}")),
       ask(() => clients.get("unknown")),
-      ask(() => clients.matchAll({{ includeUncontrolled: true, type: "all" }}).then((all) => all.map(({{ id }}) => id))),
+      ask(async () => (await clients.matchAll({{ includeUncontrolled: true, type: "all" }})).map(({{ id }}) => id)),
     """
     assert await told(workers, source) == [[own.id, f"{SITE}/page", "window", "top-level"], None, None, [own.id]]
 
