@@ -137,7 +137,7 @@ class Fetcher:
             origin = "null" if tainted_origin else initiator.origin
             cross_origin = origin_of(request.url) != origin
             type_ = self._response_type(request, initiator, origin)
-            request = _with_referrer(request, initiator)
+            request = _with_referrer(_without_user_agent(request, initiator), initiator)
             if (
                 type_ == "cors"
                 and cors.needs_preflight(request)
@@ -434,6 +434,15 @@ def _redirect_target(request: Request, location: str) -> str:
     if fragment and not target.hash:
         target.hash = fragment
     return str(target.href)
+
+
+def _without_user_agent(request: Request, initiator: Initiator) -> Request:
+    """What the browser says by itself needs no preflight; it is said again later."""
+    own = cors.get(initiator.client_headers, "user-agent")
+    if own is None or cors.get(request.headers, "user-agent") != own:
+        return request
+    kept = [header for header in request.headers if header[0].lower() != "user-agent"]
+    return msgspec.structs.replace(request, headers=kept)
 
 
 def _with_referrer(request: Request, initiator: Initiator) -> Request:

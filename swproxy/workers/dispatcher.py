@@ -49,6 +49,11 @@ class ClientRequest:
     keepalive: bool = False
     referrer_policy: str = ""
 
+    @property
+    def browser_headers(self) -> list[Header]:
+        """What the browser has added by itself, as far as one can tell."""
+        return [*self.hidden_headers, *(header for header in self.headers if header[0].lower() == "user-agent")]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -233,7 +238,7 @@ class FetchDispatcher:
             url=request.referrer,
             directory=self._scratch,
             client_url=request.target.url,
-            client_headers=request.hidden_headers,
+            client_headers=request.browser_headers,
         )
         upload = body if isinstance(body, bytes | None) else body.reader()
         try:
@@ -247,7 +252,15 @@ class FetchDispatcher:
             content = BytesBody(response.body)
         headers = _with_cors(response.headers, request.client_origin)
         return Answer(
-            response.status, response.status_text, headers, response.cookies, content, "network", registration
+            response.status,
+            response.status_text,
+            headers,
+            response.cookies,
+            content,
+            "network",
+            registration,
+            response.type,
+            response.urls,
         )
 
     def _answer(

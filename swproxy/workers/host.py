@@ -277,7 +277,7 @@ class Host:
         client = process.client_request(request.id) if request.id is not None else None
         client_url, hidden = "", []
         if isinstance(client, ClientRequest):
-            client_url, hidden = client.target.url, client.hidden_headers
+            client_url, hidden = client.target.url, client.browser_headers
         initiator = Initiator(
             origin=origin_of(process.worker.script_url),
             url=process.worker.script_url,
