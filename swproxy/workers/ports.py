@@ -18,7 +18,7 @@ from typing import Protocol
 
 from swproxy.ipc.messages import PortEnd, Record
 
-_NUMBER = re.compile("[0-9a-f]{32}")
+_NUMBER = re.compile("[0-9a-f-]{32,36}")
 # Channels of an origin; then the one that was used the longest time ago is closed.
 CHANNEL_LIMIT = 1 << 14
 # Bytes that wait in one Transit; then the channel is closed.
