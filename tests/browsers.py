@@ -139,25 +139,34 @@ async def chromium(home: Path, *, proxy: str = "") -> AsyncIterator[Browser]:
         await browser.close()
 
 
+# Chromium, as its windows off the record are; Firefox, with ordinary and with private windows, and without service
+# workers of its own.
+BROWSERS = ("chromium", "firefox", "firefox-private", "firefox-without")
+_PREFERENCES: dict[str, dict[str, bool]] = {
+    "firefox": {},
+    "firefox-private": {"browser.privatebrowsing.autostart": True},
+    "firefox-without": {"dom.serviceWorkers.enabled": False},
+}
+
+
 @asynccontextmanager
 async def started(name: str, directory: Path, authority: Path, proxy: str = "") -> AsyncIterator[Browser]:
     """A browser.
 
     Args:
-        name: "chromium", "firefox", or "firefox-private": with private windows only.
+        name: one of ``BROWSERS``.
         directory: a new one for what it keeps.
         authority: PEM; it is trusted.
         proxy: ``http://host:port``; none if it is empty.
     """
     database = new_database(directory / ".pki/nssdb" if name == "chromium" else directory)
     certutil(database, "-A", "-n", "authority", "-t", "C,,", "-i", str(authority))
-    start = (
-        chromium(directory, proxy=proxy)
-        if name == "chromium"
-        else firefox(directory, proxy=proxy, private=name == "firefox-private")
-    )
-    async with start as browser:
-        yield browser
+    if name == "chromium":
+        async with chromium(directory, proxy=proxy) as browser:
+            yield browser
+    else:
+        async with firefox(directory, proxy=proxy, preferences=_PREFERENCES[name]) as driven:
+            yield driven
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ class Visit:
     """A browser at an origin.
 
     Attributes:
-        name: of the browser, as ``started`` has it.
+        name: of the browser, one of ``BROWSERS``.
         proxy: between them; None if the service workers are the browser's own.
     """
 

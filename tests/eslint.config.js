@@ -57,6 +57,26 @@ export default [
     },
   },
   {
+    // Scripts of pages, and workers: not modules, and they see each other's names.
+    files: ["**/e2e/apps/**/*.js"],
+    languageOptions: {
+      sourceType: "script",
+      globals: readonly(
+        ...[
+          "MockServiceWorker",
+          "OffscreenCanvas",
+          "ReadableStream",
+          "TextEncoder",
+          "URL",
+          "VideoEncoder",
+          "VideoFrame",
+        ],
+        ...["caches", "document", "fetch", "importScripts", "navigator", "self", "window", "workbox"],
+      ),
+    },
+    rules: { "no-unused-vars": ["error", { vars: "local" }] },
+  },
+  {
     files: ["**/tests/**/*.mjs"],
     languageOptions: { globals: readonly("console", "process") },
   },

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -118,23 +118,24 @@ class Firefox:
 
 
 @asynccontextmanager
-async def firefox(profile: Path, *, proxy: str = "", private: bool = False) -> AsyncIterator[Firefox]:
+async def firefox(profile: Path, *, proxy: str, preferences: Mapping[str, bool]) -> AsyncIterator[Firefox]:
     """Starts a Firefox.
 
     Args:
         profile: its directory. What an NSS database there trusts is trusted.
         proxy: ``http://host:port``; none if it is empty.
-        private: all windows are private ones.
+        preferences: others than the usual ones.
 
     Raises:
         AssertionError: it is not installed, or does not start.
     """
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     assert program, "firefox-esr is missing: run tests/set-up.sh"
-    _write_preferences(profile, proxy, private)
+    _write_preferences(profile, proxy, preferences)
     process = await asyncio.create_subprocess_exec(
         *(program, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"),
-        env={**os.environ, "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},  # or it keeps to Mozilla's server for settings
+        # Without the variable it does not take the driver's word that there is no server for its settings.
+        env={**os.environ, "HOME": str(profile), "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -155,18 +156,15 @@ async def firefox(profile: Path, *, proxy: str = "", private: bool = False) -> A
         await process.wait()
 
 
-def _write_preferences(profile: Path, proxy: str, private: bool) -> None:
-    preferences = _PREFERENCES | {"network.proxy.type": 0, "browser.privatebrowsing.autostart": private}
+def _write_preferences(profile: Path, proxy: str, preferences: Mapping[str, bool]) -> None:
+    values: dict[str, Any] = {**_PREFERENCES, **preferences, "network.proxy.type": 1 if proxy else 0}
     if proxy:
         address = urlsplit(proxy)
-        preferences["network.proxy.type"] = 1
         for scheme in ("http", "ssl"):
-            preferences |= {
-                f"network.proxy.{scheme}": address.hostname,
-                f"network.proxy.{scheme}_port": address.port,
-            }
+            values[f"network.proxy.{scheme}"] = address.hostname
+            values[f"network.proxy.{scheme}_port"] = address.port
     profile.mkdir(parents=True, exist_ok=True)
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in values.items()]
     (profile / "user.js").write_text("".join(lines))
 
 

@@ -1,10 +1,11 @@
 #!/bin/sh
-# What the tests need besides Python packages: Chromium, certutil and OpenSSL from Debian, npm's packages.
+# What the tests need besides Python packages: Chromium, Firefox, certutil and OpenSSL from Debian, npm's packages.
 set -eu
 cd "$(dirname "$0")"
 
 missing=""
 command -v chromium >/dev/null || missing="$missing chromium"
+command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing="$missing firefox-esr"
 command -v certutil >/dev/null || missing="$missing libnss3-tools"
 command -v curl >/dev/null || missing="$missing curl"
 command -v openssl >/dev/null || missing="$missing openssl"
