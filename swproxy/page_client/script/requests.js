@@ -66,7 +66,8 @@ const hasHeader = uncurry(Headers.prototype.has);
 
 const modeOf = getter(Request.prototype, "mode");
 const referrerOf = getter(Request.prototype, "referrer");
-const bodyOf = getter(Request.prototype, "body");
+// Firefox does not say whether there is one.
+const bodyOf = "body" in Request.prototype ? getter(Request.prototype, "body") : () => undefined;
 const cloneRequest = uncurry(Request.prototype.clone);
 const responseHeaders = getter(Response.prototype, "headers");
 const responseBody = getter(Response.prototype, "body");
