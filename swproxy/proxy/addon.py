@@ -179,6 +179,8 @@ class ServiceWorkerAddon:
                 self._answer(flow, exchange, outcome)
             case Failure():
                 self._network_error(flow, exchange, outcome.reason)
+            case PassedThrough() if exchange.said is not None and exchange.said.cache == "only-if-cached":
+                self._network_error(flow, exchange, "only a cache was to answer, and no worker does")
             case PassedThrough():
                 if (answer := nobody_answers(exchange)) is not None:
                     flows.respond(flow, answer, b"")

@@ -116,6 +116,10 @@ _POLICIES = (
 )
 
 
+# https://w3c.github.io/webappsec-referrer-policy/#default-referrer-policy
+_DEFAULT_POLICY = "strict-origin-when-cross-origin"
+
+
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """What Fetch knows of a request and its header does not tell.
@@ -286,7 +290,7 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         method=request.method,
         mode=mode,
         credentials=said.credentials if said else _credentials(mode, url, headers),
-        cache=said.cache if said else _cache_mode(cache_control, is_navigation),
+        cache=said.cache if said else _cache_mode(cache_control, headers, is_navigation=is_navigation),
         redirect="manual" if is_navigation or not has_metadata else said.redirect if said else "follow",
         is_reload_navigation=is_navigation and "max-age=0" in cache_control,
         referrer=_url(headers.get("referer", "")) or "no-referrer",
@@ -297,7 +301,7 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
         client_id=said.client if said else "",
         integrity=said.integrity if said else "",
         keepalive=said.keepalive if said else False,
-        referrer_policy=said.policy if said else "",
+        referrer_policy=(said.policy if said else "") or (_DEFAULT_POLICY if has_metadata else ""),
     )
 
 
@@ -330,7 +334,9 @@ def _credentials(mode: str, url: str, headers: Mapping[str, str]) -> str:
     return "include" if cross_origin and "cookie" in headers else "same-origin"
 
 
-def _cache_mode(cache_control: str, is_navigation: bool) -> str:
+def _cache_mode(cache_control: str, headers: Mapping[str, str], *, is_navigation: bool) -> str:
+    if headers.get("accept") == "text/event-stream":
+        return "no-store"
     if "no-cache" in cache_control:
         return "reload" if is_navigation else "no-cache"
     return "no-cache" if "max-age=0" in cache_control else "default"

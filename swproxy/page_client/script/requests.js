@@ -37,7 +37,6 @@ const CODES = {
   reload: "r",
   "no-cache": "c",
   "force-cache": "f",
-  "only-if-cached": "o",
   follow: "f",
   error: "e",
   manual: "m",
@@ -100,7 +99,7 @@ const token = (mode, credentials, cache, redirect, keepalive, policy, isAuthoriz
   `swproxy-${ownClientId()}-${mode}${credentials}${cache}${redirect}${keepalive}${policy}${isAuthorized ? "a" : "0"}`;
 
 /** Says what a request is; `mode` is the first letter of its own, or "b" to go by the worker. */
-function tag(request, mode, credentials) {
+function tag(request, mode, credentials, cache = cacheOf(request)) {
   const headers = headersOf(request);
   // https://fetch.spec.whatwg.org/#http-network-or-cache-fetch: who asks with conditions does not mean the cache.
   const isConditional = hasHeader(headers, "If-None-Match") || hasHeader(headers, "If-Modified-Since");
@@ -108,7 +107,7 @@ function tag(request, mode, credentials) {
   const said = token(
     mode,
     CODES[credentials],
-    isConditional ? "n" : CODES[cacheOf(request)],
+    isConditional ? "n" : cache === "only-if-cached" ? "o" : CODES[cache],
     CODES[redirectOf(request)],
     keepaliveOf(request) ? "k" : "0",
     policy === "same-origin" ? POLICY_SAME_ORIGIN : CODES[policy],
@@ -131,19 +130,24 @@ async function fetchControlled(request) {
   const mode = modeOf(request);
   const credentials = credentialsOf(request);
   const isForeign = !StringPrototypeStartsWith(url, home);
-  if (credentials !== "omit" && !isForeign) {
+  const cache = cacheOf(request);
+  const isForCache = cache === "only-if-cached" || cache === "force-cache";
+  // The worker's own requests may have credentials that this one does not. With CORS the network decides on that.
+  const isHidden = isForeign && mode === "no-cors";
+  const includes = isHidden || (!isForeign && credentials === "omit");
+  if (!includes && !isForCache) {
     tag(request, mode[0], credentials);
     return corrected(await fetchNatively(request));
   }
-  // What a worker answers may be read; what the network answers without CORS may not. And the worker's own requests may
-  // have credentials that this one does not.
-  const isHidden = isForeign && mode === "no-cors";
+  // What a worker answers may be read; what the network answers without CORS may not.
   const again = bodyOf(request) === null || !isHidden ? request : cloneRequest(request);
-  const init = { __proto__: null, credentials: "include", referrer: referrerOf(request) };
+  const init = { __proto__: null, referrer: referrerOf(request) };
+  init.credentials = includes ? "include" : credentials;
   init.mode = isHidden ? "cors" : mode;
   init.referrerPolicy = policyOf(request);
+  init.cache = isForCache ? "no-cache" : cache; // the worker comes before the browser's cache
   const readable = new Request(request, init);
-  tag(readable, mode[0], credentials);
+  tag(readable, mode[0], credentials, cache);
   const response = corrected(await fetchNatively(readable));
   if (response !== null) return response;
   tag(again, "b", credentials);
