@@ -26,7 +26,7 @@ from tests.wpt.server import SetupError, page_report, wpt_serve  # noqa: E402
 
 EXPECTATIONS = HERE / "page-expectations"
 DOCUMENT = HERE.parent.parent / "docs" / "page-conformance.md"
-# So many files that are not as expected run once more, alone: it may have been the machine. More are no accident.
+# So many files of a whole run that are not as expected run once more, alone: it may have been the machine.
 AGAIN = 20
 
 
@@ -46,7 +46,7 @@ def main() -> int:
             run = partial(_run, browsers.run, console=console)
             results = run(tests, arguments.jobs)
             odd = _odd(tests, baseline.judge(results.values(), native), reasons)
-            if anew or len(odd) <= AGAIN:
+            if anew or (whole and len(odd) <= AGAIN):
                 results |= run(odd, 1)
     except (SetupError, expectations.ExpectationError) as error:
         print(error, file=sys.stderr)
