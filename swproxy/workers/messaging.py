@@ -28,7 +28,7 @@ class WorkerPorts:
         self.origin = origin_of(process.worker.script_url)
 
     def deliver_port_message(self, end: PortEnd, record: Record) -> bool:
-        if self._process.backlog > WAITING_LIMIT:
+        if self._process.backlog + record.size > WAITING_LIMIT:
             return False
         self._deliver(end, "message", message=record)
         return True
@@ -111,10 +111,10 @@ class Messaging:
         message = _Message({"message": record, "source": source, "client": client}, record.size, transit)
         waiting = self._waiting.get(worker.id)
         process = self._manager.running(worker)
-        backlog = process.backlog if process is not None else 0
+        backlog = (process.backlog if process is not None else 0) + sum(each.size for each in waiting or ())
         if worker.should_skip_event("message"):
             self.ports.gone(transit)
-        elif backlog + sum(each.size for each in waiting or ()) > WAITING_LIMIT:
+        elif backlog + message.size > WAITING_LIMIT:
             log.warning("%s: a message is lost, because the worker does not read", worker.scope)
             self.ports.gone(transit)
         elif waiting is not None:

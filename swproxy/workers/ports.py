@@ -21,8 +21,8 @@ from swproxy.ipc.messages import PortEnd, Record
 _NUMBER = re.compile("[0-9a-f-]{32,36}")
 # Channels of an origin; then the one that was used the longest time ago is closed.
 CHANNEL_LIMIT = 1 << 14
-# Bytes that wait in one Transit; then the channel is closed.
-WAITING_LIMIT = 1 << 27
+# Bytes that wait for a realm; then the channel is closed.
+WAITING_LIMIT = 1 << 28
 
 
 class PortHolder(Protocol):
@@ -128,6 +128,9 @@ class Ports:
 
     def arrive(self, transit: Transit, holder: PortHolder) -> None:
         """Gives the holder what was on its way there. The message that the ends came with was delivered before."""
+        if holder is transit:  # an end was sent to itself: nobody can reach it any more
+            self.gone(transit)
+            return
         for end in list(self._held.get(transit, ())):
             place = self._place(transit.origin, end)
             assert place is not None

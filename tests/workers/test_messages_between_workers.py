@@ -1,6 +1,14 @@
 """Messages that leave a worker: to the other workers of its origin, and to itself."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 from running_workers import Workers
+
+from swproxy.ipc.messages import PortEnd, Record
+from swproxy.workers import messaging as messaging_module
 
 A = "https://site.test/a/"
 B = "https://site.test/b/"
@@ -79,7 +87,7 @@ async def test_a_message_to_a_worker_is_an_extendable_event(workers: Workers) ->
 
 
 async def test_what_cannot_leave_the_worker_is_refused(workers: Workers) -> None:
-    """A port cannot be transferred to another process; an ArrayBuffer can, and is detached."""
+    """What can be transferred is detached then."""
     await workers.register(
         A,
         """
@@ -88,11 +96,254 @@ async def test_what_cannot_leave_the_worker_is_refused(workers: Workers) -> None
         };
         const { port1 } = new MessageChannel();
         const buffer = new ArrayBuffer(1);
-        console.log([refused(0, [port1]), refused(port1), refused(() => {}), refused(0, [buffer, buffer])].join());
+        console.log([refused(port1), refused(() => {}), refused(0, [buffer, buffer]), refused(0, [{}])].join());
         console.log(refused(buffer, { transfer: [buffer] }), buffer.detached, refused(buffer));
+        console.log(refused(port1, [port1]), refused(port1, [port1]));
         """,
     )
-    assert await workers.printed(A, 2) == [
+    assert await workers.printed(A, 3) == [
         "DataCloneError,DataCloneError,DataCloneError,DataCloneError",
         "sent true DataCloneError",
+        "sent DataCloneError",
     ]
+
+
+# Ports
+
+# While one version installs, the other one goes on.
+STAY = "; addEventListener('install', (event) => event.waitUntil(new Promise(() => {})));"
+
+
+@contextmanager
+def installing(workers: Workers, source: str) -> Iterator[None]:
+    """Another version of the worker of A, which stays in its installation."""
+    task = asyncio.ensure_future(workers.register(A, source + STAY))
+    yield
+    task.cancel()
+
+
+async def test_a_port_to_another_version(workers: Workers) -> None:
+    """Messages go both ways, those first that were in its queue; ports go through ports."""
+    await workers.register(
+        A,
+        """
+        onmessage = ({ data: { port }, ports: [first], source }) => {
+          console.log(port === first, source.state, source === registration.installing);
+          port.onmessage = ({ data, ports: [inner] }) => {
+            console.log(data);
+            if (inner) inner.onmessage = ({ data }) => console.log(data);
+            port.postMessage(`${data} received`);
+          };
+        };
+        """,
+    )
+    source = """
+    oninstall = () => {
+      const { port1, port2 } = new MessageChannel();
+      const inner = new MessageChannel();
+      inner.port1.postMessage("inner queue");
+      port1.postMessage("queue");
+      port1.postMessage("with a port", [inner.port2]);
+      registration.active.postMessage({ port: port2 }, [port2]);
+      port1.postMessage("sent");
+      inner.port1.postMessage("inner sent");
+      port1.onmessage = ({ data }) => console.log(`answer: ${data}`);
+    };
+    """
+    with installing(workers, source):
+        first, *lines = await workers.printed(A, 9)
+        assert first == "true installing true"
+        # Each port has an order of its own.
+        assert [line for line in lines if line.startswith("inner")] == ["inner queue", "inner sent"]
+        assert [line for line in lines if line.startswith("answer: ")] == [
+            "answer: queue received",
+            "answer: with a port received",
+            "answer: sent received",
+        ]
+        assert [line for line in lines if not line.startswith(("inner", "answer"))] == [
+            "queue",
+            "with a port",
+            "sent",
+        ]
+
+
+async def test_a_port_that_is_passed_on_again(workers: Workers) -> None:
+    """With what is in its queue and what still comes; the end that was kept stays where it is."""
+    await workers.register(
+        A,
+        """
+        let passed = 0;
+        onmessage = ({ data, ports: [port] }) => {
+          if (passed++ < 3) serviceWorker.postMessage(0, [port]);
+          else port.onmessage = ({ data }) => { console.log(data); port.postMessage(data); };
+        };
+        onactivate = () => {
+          const { port1, port2 } = new MessageChannel();
+          for (let i = 0; i < 3; i++) port1.postMessage(i);
+          serviceWorker.postMessage(0, [port2]);
+          let i = 3;
+          const timer = setInterval(() => {
+            port1.postMessage(i++);
+            if (i === 12) clearInterval(timer);
+          }, 1);
+          port1.onmessage = ({ data }) => console.log(`back ${data}`);
+        };
+        """,
+    )
+    lines = await workers.printed(A, 24)
+    assert [line for line in lines if line.isdigit()] == [str(number) for number in range(12)]
+    assert [line for line in lines if not line.isdigit()] == [f"back {number}" for number in range(12)]
+
+
+async def test_a_port_whose_other_end_is_closed(workers: Workers) -> None:
+    """Still brings what was sent before; what it sends is lost."""
+    await workers.register(
+        A,
+        """
+        onmessage = ({ ports: [port] }) => {
+          port.onmessage = ({ data }) => { console.log(data); port.postMessage("lost"); };
+        };
+        onactivate = () => {
+          const [one, two] = [new MessageChannel(), new MessageChannel()];
+          one.port1.postMessage("closed before");
+          one.port1.close();
+          serviceWorker.postMessage(0, [one.port2]);
+          two.port1.onmessage = () => console.log("not lost");
+          serviceWorker.postMessage(0, [two.port2]);
+          two.port1.postMessage("closed after");
+          two.port1.close();
+        };
+        """,
+    )
+    assert await workers.printed(A, 2) == ["closed before", "closed after"]
+    messaging = workers.context._host.messaging
+    while messaging.ports._channels:
+        await asyncio.sleep(0.01)
+
+
+async def test_streams_to_another_version(workers: Workers) -> None:
+    """Both ways, all kinds, and with an error at the end; they are no ports of the event."""
+    await workers.register(
+        A,
+        """
+        onmessage = async ({ data: { readable, writable, transform, bad }, ports }) => {
+          const chunks = [];
+          for await (const chunk of readable) chunks.push(chunk);
+          console.log(JSON.stringify(chunks), ports.length);
+          const writer = writable.getWriter();
+          await writer.write("written");
+          await writer.close();
+          const through = new ReadableStream({ start(c) { c.enqueue(1); c.close(); } }).pipeThrough(transform);
+          for await (const chunk of through) console.log(chunk);
+          await bad.getReader().read().catch((error) => console.log(error.name, error.message));
+        };
+        """,
+    )
+    source = """
+    oninstall = () => {
+      const readable = new ReadableStream({ start(c) { c.enqueue([1]); c.enqueue("x"); c.close(); } });
+      const written = [];
+      const writable = new WritableStream({
+        write(chunk) { written.push(chunk); },
+        close() { console.log(JSON.stringify(written)); },
+      });
+      const transform = new TransformStream({ transform: (chunk, c) => c.enqueue(`<${chunk}>`) });
+      const bad = new ReadableStream({ start: (c) => c.error(new RangeError("far")) });
+      const list = [readable, writable, transform, bad];
+      registration.active.postMessage({ readable, writable, transform, bad }, list);
+    };
+    """
+    with installing(workers, source):
+        assert {*await workers.printed(A, 4)} == {'["written"]', '[[1],"x"] 0', "<1>", "RangeError far"}
+
+
+async def test_a_stream_whose_other_side_is_gone(workers: Workers) -> None:
+    """Is errored: its worker has ended."""
+    worker = await workers.register(
+        A,
+        """
+        onmessage = ({ data: { stream } }) => {
+          const reader = stream.getReader();
+          reader.read().then(({ value }) => console.log(value));
+          reader.closed.catch((error) => console.log(error.name));
+        };
+        """,
+    )
+    source = """
+    oninstall = () => {
+      const stream = new ReadableStream({ pull(c) { c.enqueue("first"); return new Promise(() => {}); } });
+      registration.active.postMessage({ stream }, [stream]);
+    };
+    """
+    with installing(workers, source):
+        assert await workers.printed(A) == ["first"]
+        registration = workers.context.registrations.get_registration(A)
+        assert registration is not None
+        assert registration.active is worker
+        assert registration.installing is not None
+        workers.context.manager.terminate(registration.installing)
+        assert await workers.printed(A, 2) == ["first", "AbortError"]
+
+
+async def test_messages_come_in_the_order_in_which_they_were_sent(workers: Workers) -> None:
+    """Also to a worker that has to be started for the first of them."""
+    worker = await workers.register(A, "onmessage = ({ data }) => console.log(data);")
+    workers.context.manager.terminate(worker)
+    await workers.register(
+        A,
+        """
+        oninstall = (event) => event.waitUntil((async () => {
+          for (let i = 0; i < 30; i++) {
+            registration.active.postMessage(i);
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+        })());
+        """,
+    )
+    assert await workers.printed(A, 30) == [str(number) for number in range(30)]
+
+
+async def test_a_worker_that_does_not_start(workers: Workers) -> None:
+    """Messages to it are lost, and the ports in them closed."""
+    worker = await workers.register(A, "onmessage = () => console.log('received');")
+    workers.context.manager.terminate(worker)
+    worker.script_resource_map.clear()
+    sender = Holder()
+    messaging = workers.context._host.messaging
+    messaging.ports.open(sender, "0" * 32)
+    messaging.post_message(sender, worker, Record("[1,null]", [], [("0" * 32, 1)]))
+    async with asyncio.timeout(10):
+        await sender.closed.wait()
+
+
+async def test_a_worker_that_does_not_read(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for it has a limit."""
+    monkeypatch.setattr(messaging_module, "WAITING_LIMIT", 1000)
+    worker = await workers.register(A, "onmessage = ({ data }) => console.log(data);")
+    workers.context.manager.terminate(worker)
+    sender = Holder()
+    messaging = workers.context._host.messaging
+    messaging.ports.open(sender, "0" * 32)
+    for text in ("first", "x" * 1000, "last"):
+        ends = [("0" * 32, 1)] if len(text) > 100 else []
+        messaging.post_message(sender, worker, Record(f'[1,"{text}"]', [], ends))
+    assert sender.closed.is_set()
+    assert await workers.printed(A, 2) == ["first", "last"]
+
+
+class Holder:
+    """A realm that only waits for a channel to be closed."""
+
+    origin = "https://site.test"
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def deliver_port_message(self, end: PortEnd, record: Record) -> bool:
+        raise NotImplementedError
+
+    def deliver_port_close(self, end: PortEnd) -> None:
+        self.closed.set()
+
+    def deliver_port_left(self, end: PortEnd) -> None:
+        raise NotImplementedError

@@ -281,7 +281,7 @@ def test_origins_are_apart(pair: tuple[Realm, Realm]) -> None:
     page.ports.gone(foreign)
 
 
-@pytest.mark.parametrize("number", ["", "0" * 31, "0" * 33, "G" * 32, "0" * 31 + "\n"])
+@pytest.mark.parametrize("number", ["", "0" * 31, "0" * 37, "G" * 32, "0" * 32 + "\n"])
 def test_numbers(ports: Ports, number: str) -> None:
     """Are of 128 bits; others are no channels."""
     ports.open(Realm(ports), number)
@@ -303,8 +303,29 @@ def test_a_port_through_its_own_channel(ports: Ports) -> None:
     page = Realm(ports)
     page.open(CHANNEL)
     page.send(ZERO, "round", ONE)
-    page.inbox.clear()
-    ports.gone(page)
+    assert page.read().got == {ZERO: [None]}
+    assert_empty(ports)
+
+
+def test_ports_through_each_other(ports: Ports) -> None:
+    """While they wait for what is bounced: nothing of that goes on for ever."""
+    page, first, second = (Realm(ports) for _ in range(3))
+    ends = [(number, 1) for number in NUMBERS[:2]]
+    for end in ends:
+        page.open(end[0])
+        page.pass_on(end, first)
+    first.read()
+    for end in ends:
+        page.send((end[0], 0), "on its way")
+        first.pass_on(end, second)
+    second.read()
+    for end in ends:
+        second.pass_on(end, page)
+    page.read()
+    page.send((NUMBERS[0], 0), "second", ends[1])
+    page.send((NUMBERS[1], 0), "first", ends[0])
+    first.read()
+    assert page.read().got == {(NUMBERS[0], 0): [None], (NUMBERS[1], 0): [None]}
     assert_empty(ports)
 
 

@@ -2,6 +2,7 @@
 import { ancestorOrigins, creationURL, frameType, tagData } from "./environment.js";
 import {
   addListener,
+  ArrayBuffer,
   ArrayPrototypeShift,
   DataView,
   document,
@@ -12,6 +13,7 @@ import {
   JSONStringify,
   location,
   MapPrototypeForEach,
+  ObjectGetPrototypeOf,
   Promise,
   SafeMap,
   setTimeout,
@@ -31,6 +33,9 @@ const dataOf = getter(MessageEvent.prototype, "data");
 const hasFocus = uncurry(Document.prototype.hasFocus);
 const visibilityOf = getter(Document.prototype, "visibilityState");
 const setUint8 = uncurry(Uint8Array.prototype.set);
+const sizeOf = getter(ObjectGetPrototypeOf(Uint8Array.prototype), "byteLength");
+const getUint32 = uncurry(DataView.prototype.getUint32);
+const setUint32 = uncurry(DataView.prototype.setUint32);
 
 // Milliseconds.
 const FIRST_DELAY = 50;
@@ -86,19 +91,20 @@ function encode(number, name, args, parts) {
   if (parts.length === 0) return JSONStringify(forJSON([number, name, args]));
   const lengths = [];
   let size = 0;
-  for (let i = 0; i < parts.length; i++) size += lengths[i] = parts[i].byteLength;
+  for (let i = 0; i < parts.length; i++) size += lengths[i] = sizeOf(parts[i]);
   const text = encodeNatively(new TextEncoder(), JSONStringify(forJSON([lengths, number, name, args])));
-  const frame = new Uint8Array(4 + text.length + size);
-  new DataView(frame.buffer).setUint32(0, text.length);
+  const end = 4 + sizeOf(text);
+  const buffer = new ArrayBuffer(end + size);
+  setUint32(new DataView(buffer), 0, end - 4);
+  const frame = new Uint8Array(buffer);
   setUint8(frame, text, 4);
-  for (let i = 0, at = 4 + text.length; i < parts.length; at += parts[i].byteLength, i++)
-    setUint8(frame, parts[i], at);
+  for (let i = 0, at = end; i < parts.length; at += lengths[i], i++) setUint8(frame, parts[i], at);
   return frame;
 }
 
 function decode(data) {
   if (typeof data === "string") return { message: JSONParse(data), parts: [] };
-  const length = new DataView(data).getUint32(0);
+  const length = getUint32(new DataView(data), 0);
   const text = decodeNatively(new TextDecoder(), new Uint8Array(data, 4, length));
   const message = JSONParse(text);
   const lengths = ArrayPrototypeShift(message);

@@ -14,6 +14,8 @@ export class Endpoint {
   #side = 0;
   #queue = []; // port message queue: records
   #receiver = null; // what takes them, once the queue is enabled
+  #onClosed = null;
+  #isClosed = false; // by the other end
 
   static entangle() {
     const one = new Endpoint();
@@ -59,11 +61,13 @@ export class Endpoint {
     if (this.#receiver !== null) this.#queueTask();
   }
 
-  /** From now on `receiver` is called with each record, in a task of its own. */
-  enable(receiver) {
+  /** From now on `receiver` is called with each record, in a task of its own, then `onClosed` in another. */
+  enable(receiver, onClosed = null) {
     if (this.#receiver !== null) return;
     this.#receiver = receiver;
+    this.#onClosed = onClosed;
     for (let i = 0; i < this.#queue.length; i++) this.#queueTask();
+    if (this.#isClosed) this.#queueTask();
   }
 
   /** It is being transferred: records wait. */
@@ -74,14 +78,24 @@ export class Endpoint {
   // Tasks of an end that was transferred meanwhile find nothing to do.
   #queueTask() {
     setTimer(0, () => {
-      if (this.#receiver !== null && this.#queue.length > 0) this.#receiver(ArrayPrototypeShift(this.#queue));
+      if (this.#receiver === null) return;
+      if (this.#queue.length > 0) this.#receiver(ArrayPrototypeShift(this.#queue));
+      else if (this.#isClosed) this.#onClosed?.();
     });
+  }
+
+  /** The other end has closed. */
+  #closed() {
+    this.#peer = null;
+    this.#isClosed = true;
+    if (this.#receiver !== null) this.#queueTask();
   }
 
   /** What was sent in either direction still arrives. */
   close() {
+    this.#onClosed = null;
     if (this.#peer !== null) {
-      this.#peer.#peer = null;
+      this.#peer.#closed();
       this.#peer = null;
     } else if (this.#channel !== null) {
       op_port_close(this.#channel, this.#side);
@@ -127,9 +141,12 @@ export class Endpoint {
   static deliver({ end: { 0: channel, 1: side }, what, message }) {
     const endpoint = remote.get(channel + side);
     if (what === "left") op_port_drained(channel, side);
-    else if (what === "close") endpoint?.#forget();
-    else if (endpoint === undefined) op_port_bounce(channel, side, message);
-    else endpoint.#arrive(receiveRecord(message));
+    else if (what === "message" && endpoint === undefined) op_port_bounce(channel, side, message);
+    else if (what === "message") endpoint.#arrive(receiveRecord(message));
+    else if (endpoint !== undefined) {
+      endpoint.#forget();
+      endpoint.#closed();
+    }
   }
 }
 onDeliver("ports", Endpoint.deliver);

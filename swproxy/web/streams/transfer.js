@@ -60,7 +60,7 @@ class Port {
     }
   }
 
-  /** From now on the receiver's onMessage(type, value) and onMessageError(error) are called. */
+  /** From now on the receiver's onMessage(type, value), onMessageError(error) and onClosed() are called. */
   enable(receiver) {
     this.#endpoint.enable((record) => {
       let type, value;
@@ -73,7 +73,7 @@ class Port {
         return;
       }
       receiver.onMessage(type, value);
-    });
+    }, receiver.onClosed);
   }
 
   /** What has been posted already still arrives. */
@@ -119,6 +119,9 @@ class CrossRealmTransformReadable {
     readableStreamDefaultControllerError(this.#controller, error);
     this.#port.disentangle();
   }
+
+  /** The standard says nothing of a realm that has ended. */
+  onClosed = () => this.onMessageError(gone());
 }
 
 /** SetUpCrossRealmTransformWritable: the algorithms, and the receiver of a port. */
@@ -169,7 +172,14 @@ class CrossRealmTransformWritable {
     writableStreamDefaultControllerErrorIfNeeded(this.#controller, error);
     this.#port.disentangle();
   }
+
+  onClosed = () => {
+    this.onMessageError(gone());
+    this.#backpressure.resolve();
+  };
 }
+
+const gone = () => new DOMExceptionConstructor("The other side of the stream is gone.", "AbortError");
 
 const noOptions = { __proto__: null, preventAbort: false, preventCancel: false, preventClose: false };
 

@@ -34,7 +34,8 @@ function plan(transferList) {
     if (declaration === null && !isArrayBuffer(object)) {
       throw dataCloneError(`The object at index ${i} of the transfer list is not transferable.`);
     }
-    if (transfers.has(object)) throw dataCloneError(`The object at index ${i} of the transfer list is in there twice.`);
+    if (transfers.has(object))
+      throw dataCloneError(`The object at index ${i} of the transfer list is in there twice.`);
     transfers.set(object, { declaration, place: declaration?.name === "MessagePort" ? portCount++ : null });
   }
   return { transfers, portCount };
