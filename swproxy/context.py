@@ -53,7 +53,7 @@ WORKER_IDS_PER_RUN = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What came of a registration. ``worker`` is None if nothing was to be installed."""
+    """What came of a registration. ``worker`` is the new version; None if nothing was to be installed."""
 
     registration: ServiceWorkerRegistration
     worker: ServiceWorker | None
@@ -237,8 +237,9 @@ class ServiceWorkerContext:
             with _noting_who_goes_on(registration):
                 await settled(job.promise)
                 worker = await settled(job.installed)
-        if skip_waiting and registration.waiting is not None:
-            registration.waiting.skip_waiting = True
+        if skip_waiting and (waiting := registration.waiting) is not None:
+            waiting.skip_waiting = True
+            worker = waiting
         await self._driver.try_activate(registration)
         return Registered(registration, worker)
 

@@ -166,11 +166,10 @@ class LifecycleDriver:
     def _activation(self, registration: ServiceWorkerRegistration) -> asyncio.Task[None]:
         """Try Activate: one at a time for a scope."""
         task = self._activations.get(registration.scope)
-        if task is None:
-            task = self._spawn(self._try_activate(registration))
-            self._activations[registration.scope] = task
+        if task is None or task.done():  # what it has looked at may have changed since
             tried = registration.waiting
-            task.add_done_callback(lambda _: self._activated_or_not(registration, tried))
+            task = self._activations[registration.scope] = self._spawn(self._try_activate(registration))
+            task.add_done_callback(lambda task: self._activated_or_not(registration, tried, task))
         return task
 
     async def _try_activate(self, registration: ServiceWorkerRegistration) -> None:
@@ -180,8 +179,11 @@ class LifecycleDriver:
             log.exception("the activation of %s failed", registration.scope)
             await self._perform(self._lifecycle.finish_activation(registration))
 
-    def _activated_or_not(self, registration: ServiceWorkerRegistration, tried: ServiceWorker | None) -> None:
-        del self._activations[registration.scope]
+    def _activated_or_not(
+        self, registration: ServiceWorkerRegistration, tried: ServiceWorker | None, task: asyncio.Task[None]
+    ) -> None:
+        if self._activations.get(registration.scope) is task:
+            del self._activations[registration.scope]
         if registration.waiting not in (None, tried):
             self._activation(registration)  # another one came meanwhile
 

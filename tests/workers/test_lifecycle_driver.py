@@ -14,6 +14,7 @@ from swproxy.config import Settings
 from swproxy.context import Registered, ServiceWorkerContext
 from swproxy.errors import NotFoundError, ProfileError, ScriptError, SwproxyError
 from swproxy.ipc.messages import Fetch, FetchAnswer
+from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.registration import ServiceWorkerRegistration
 from swproxy.service_worker.states import RunningStatus, WorkerState
@@ -229,6 +230,44 @@ async def test_activation_is_waited_for(workers: Workers, held: Held) -> None:
     assert worker.state.value == "activated"
     await registering
     await workers.context._driver.until_activated(worker)
+
+
+@pytest.fixture
+async def eager_tasks() -> None:
+    """Tasks begin at once, as in mitmproxy (from Python 3.12 on)."""
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+
+
+def page(workers: Workers) -> ServiceWorkerClient:
+    """One that is open, and controlled."""
+    client = ServiceWorkerClient(SCOPE, "browser", workers.context.registration(SCOPE))
+    workers.context.clients.see(client)
+    return client
+
+
+@pytest.mark.usefixtures("eager_tasks")
+async def test_what_keeps_a_version_waiting_goes_in_one_turn(workers: Workers) -> None:
+    """Each of two pages that close has it looked at, though nothing else has run between them."""
+    old = (await register(workers, "// 1")).worker
+    pages = [page(workers) for _ in range(2)]
+    assert (await update(workers, "// 2")).worker is not None
+    for client in pages:
+        assert active(workers) is old
+        workers.context.clients.discard(client)
+        workers.context._look_after(workers.context.registration(SCOPE))
+    await asyncio.sleep(0)
+    assert active(workers) is not old
+
+
+@pytest.mark.usefixtures("eager_tasks")
+async def test_a_version_that_waits_for_a_page_is_told_not_to(workers: Workers) -> None:
+    """By an update that finds nothing new."""
+    old = (await register(workers, "// 1")).worker
+    page(workers)
+    new = (await update(workers, "// 2")).worker
+    assert active(workers) is old
+    assert (await update(workers, "// 2", skip_waiting=True)).worker is new
+    assert active(workers) is new
 
 
 @pytest.mark.parametrize("when", ["activating", "event"])
