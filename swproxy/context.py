@@ -30,8 +30,8 @@ from swproxy.service_worker.effects import FetchScript
 from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.lifecycle import Lifecycle
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
-from swproxy.service_worker.states import RunningStatus
 from swproxy.service_worker.worker import ServiceWorker
+from swproxy.status import describe_pages, describe_registration
 from swproxy.storage.database import Database
 from swproxy.storage.journal import Journal
 from swproxy.storage.origins import origins_in
@@ -130,7 +130,12 @@ class ServiceWorkerContext:
             self.manager, self._driver, self.pages, messaging, worker_clients.methods(), page_messages.tells()
         )
         self.dispatcher = FetchDispatcher(
-            self.registrations, self.clients, self.manager, self._driver, self.fetcher, profile.scratch
+            self.registrations,
+            self.clients,
+            self.manager,
+            self._driver,
+            self.fetcher,
+            profile.scratch,
         )
         self._registration_observers: list[Callable[[], None]] = []
         self._background: list[asyncio.Task[None]] = []
@@ -311,26 +316,10 @@ class ServiceWorkerContext:
             "offline": self.conditions.offline,
             "offline_origins": self.conditions.offline_origins(),
             "registrations": [
-                {
-                    "scope": registration.scope,
-                    "update_via_cache": registration.update_via_cache,
-                    "local_script": registration.local_script,
-                    "workers": [self._describe(worker) for worker in registration.workers()],
-                }
+                describe_registration(registration, self.clients, self.manager)
                 for registration in sorted(self.registrations, key=lambda item: item.scope)
             ],
-        }
-
-    def _describe(self, worker: ServiceWorker) -> dict[str, Any]:
-        process = self.manager.running(worker)
-        return {
-            "id": worker.id,
-            "script": worker.script_url,
-            "type": worker.type,
-            "state": worker.state.value,
-            "running": worker.running_status is RunningStatus.RUNNING,
-            "pid": None if process is None else process.pid,
-            "events": worker.pending_events,
+            "pages": describe_pages(self.clients),
         }
 
     # In the background

@@ -17,7 +17,7 @@ COMMANDS = {
     "register": ("register", "Register a service worker for a scope."),
     "unregister": ("register", "Remove the service worker of a scope."),
     "update": ("register", "Fetch a worker's script again and install what has changed."),
-    "status": ("status", "Show the registrations and their workers."),
+    "status": ("status", "Show the registrations, their workers and the open pages."),
     "start": ("status", "Start the worker of a scope."),
     "stop": ("status", "Stop the worker of a scope."),
     "offline": ("offline", "Turn the network off or on."),

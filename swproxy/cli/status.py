@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from swproxy.storage.profile import Profile
 @profile_option
 @json_option
 def status_command(profile: Profile, as_json: bool) -> None:
-    """Show what is registered, what runs, and whether the network is on."""
+    """Show what is registered, what runs, which pages are open, and whether the network is on."""
     status = call(profile, "GET", "/status")
     if as_json:
         print_json(status)
@@ -36,6 +37,34 @@ def status_command(profile: Profile, as_json: bool) -> None:
             print_paragraph(
                 f"worker {worker['id']}: {worker['state']}, {process}, {events} in progress, {script}", "  "
             )
+        if registration["waits_for"] is not None:
+            print_paragraph(waiting(registration), "  ")
+    if status["pages"]:
+        say()
+        print_paragraph("Open pages, and their workers:")
+    for page in status["pages"]:
+        print_paragraph(page_line(page), "  ")
+
+
+def waiting(registration: dict[str, Any]) -> str:
+    """Why a version that is installed does not take over yet."""
+    cause = registration["waits_for"]
+    number = next(worker["id"] for worker in registration["workers"] if worker["state"] == "installed")
+    has = f"{counted(cause['clients'], 'client')} and {counted(cause['events'], 'event')} in progress"
+    advice = f"; `swproxy update {registration['scope']} --skip-waiting` ends that" if cause["clients"] else ""
+    return f"worker {number} waits for worker {cause['worker']}, which has {has}{advice}"
+
+
+def page_line(page: dict[str, Any]) -> str:
+    """A client of workers, with what there is to see of it."""
+    if page["type"] != "window":
+        facts = ["shared worker" if page["type"] == "sharedworker" else "dedicated worker"]
+    elif page["presence"] != "open":
+        facts = [page["frame_type"], "arriving" if page["presence"] == "reserved" else "frozen"]
+    else:
+        facts = [page["frame_type"], page["visibility_state"], *(["focused"] if page["focused"] else [])]
+    controlled = "not controlled" if page["worker"] is None else f"controlled by worker {page['worker']}"
+    return f"{page['url']}: {', '.join([*facts, controlled])}"
 
 
 def listening(urls: Iterable[str]) -> str:

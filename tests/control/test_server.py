@@ -173,6 +173,7 @@ async def test_status(profile: Profile) -> None:
         "offline": False,
         "offline_origins": [],
         "registrations": [],
+        "pages": [],
     }
 
 
