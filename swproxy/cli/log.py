@@ -24,10 +24,17 @@ _STYLES = {"error": "red", "assert": "red", "warn": "yellow", "debug": "dim"}
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes; Ctrl-C ends it.")
 @click.option("-n", "--lines", type=click.IntRange(0), default=200, show_default=True, help="How many lines back.")
 @click.option("--scope", metavar="SCOPE", help="Only what concerns this scope.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also the page client's own requests, which the proxy answers."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @profile_option
-def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, profile: Profile) -> None:
+def log_command(
+    follow: bool, lines: int, scope: str | None, everything: bool, as_json: bool, profile: Profile
+) -> None:
     """Show who answered each request (network, cache, script or error), how fast, and what workers print and throw.
+
+    Also the states that workers go through, and the pages that come and go.
 
     Works without a running proxy, too.
     """
@@ -40,9 +47,12 @@ def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, prof
             for text, style in format_line(line):
                 out.print(text, style)
 
+    def is_wanted(line: dict[str, Any]) -> bool:
+        return (everything or not _is_own(line)) and _concerns(line, scope)
+
     with contextlib.suppress(NotRunning):
         call(profile, "POST", "/flush")
-    kept = [line for line in journal.read(profile.log) if _concerns(line, scope)]
+    kept = [line for line in journal.read(profile.log) if is_wanted(line)]
     if not kept:
         about = "" if scope is None else f" about {scope}"
         say(f"swproxy: There is nothing{about} in the log of the profile {profile.directory}.", err=True)
@@ -51,7 +61,7 @@ def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, prof
     if follow:
         try:
             for line in _follow(journal.current(profile.log)):
-                if _concerns(line, scope):
+                if is_wanted(line):
                     show(line)
         except KeyboardInterrupt:
             pass
@@ -59,6 +69,11 @@ def log_command(follow: bool, lines: int, scope: str | None, as_json: bool, prof
 
 def _concerns(line: dict[str, Any], scope: str | None) -> bool:
     return scope is None or (line.get("scope") or line.get("url", "")).startswith(scope)
+
+
+def _is_own(line: dict[str, Any]) -> bool:
+    """A request of the page client itself that went as it should."""
+    return line["kind"] == "request" and line["source"] == "proxy" and bool(line["status"] < 400)
 
 
 def _follow(path: Path) -> Iterator[dict[str, Any]]:
@@ -104,6 +119,8 @@ def format_line(line: dict[str, Any]) -> Iterator[tuple[str, str]]:
             reason = f": {line['reason']}" if line["reason"] else ""
             style = "red" if line["event"] == "crashed" else "cyan"
             yield f"{clock}  worker   {line['scope']} worker {line['worker']} {line['event']}{reason}", style
+        case "page":
+            yield f"{clock}  page     {line['url']} {line['event']}", "cyan"
         case "network":
             origins = ", ".join(line.get("origins", []))
             yield f"{clock}  network  {line['state']}{origins and f' for {origins}'}", "cyan"

@@ -2,10 +2,11 @@
 
 Every line has ``time`` (seconds since the epoch) and ``kind``; the rest depends on the kind:
 
-- ``request``: ``method``, ``url``, ``status``, ``source`` (network, cache, script or error), ``milliseconds``,
-  ``bytes`` (if known), ``reason`` of an error;
+- ``request``: ``method``, ``url``, ``status``, ``source`` (network, cache, script, error, or proxy, for what is the
+  page client's own), ``milliseconds``, ``bytes`` (if known), ``reason`` of an error;
 - ``console``: ``scope``, ``level``, ``text``, ``url``, ``line``, ``column``, ``stack``;
-- ``worker``: ``scope``, ``worker``, ``event``, ``reason``;
+- ``worker``: ``scope``, ``worker``, ``event`` (the state that it has now, or stopped, or crashed), ``reason``;
+- ``page``: ``url``, ``client`` (its number), ``event`` (connected, frozen or closed);
 - ``network``: ``state`` (offline or online), ``origins`` (whose state has changed; none: everyone's), and
   ``offline_origins``, all that are off by name.
 """
