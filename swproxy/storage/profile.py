@@ -46,6 +46,10 @@ class Profile:
         return self.directory / "registrations.db"
 
     @property
+    def origin_settings(self) -> Path:
+        return self.directory / "origins.json"
+
+    @property
     def caches(self) -> Path:
         return self.directory / "caches"
 
