@@ -34,6 +34,7 @@ from swproxy.service_worker.worker import ServiceWorker
 from swproxy.status import describe_pages, describe_registration
 from swproxy.storage.database import Database
 from swproxy.storage.journal import Journal
+from swproxy.storage.origin_settings import PAGE_CLIENT, OriginSettings
 from swproxy.storage.origins import origins_in
 from swproxy.storage.profile import Profile
 from swproxy.workers.dispatcher import FetchDispatcher
@@ -77,6 +78,7 @@ class ServiceWorkerContext:
         self.conditions = Conditions(offline=settings.offline)
         self._network: tuple[bool, set[str]] = (settings.offline, set())
         self.journal = Journal(profile.log)
+        self.origin_settings = OriginSettings(profile.origin_settings)
         self.registrations = RegistrationMap()
         self.clients = ClientMap()
         _empty(profile.scratch)
@@ -136,6 +138,7 @@ class ServiceWorkerContext:
             self._driver,
             self.fetcher,
             profile.scratch,
+            self.origin_settings,
         )
         self._registration_observers: list[Callable[[], None]] = []
         self._background: list[asyncio.Task[None]] = []
@@ -172,7 +175,11 @@ class ServiceWorkerContext:
 
     def has_page_client(self, origin: str) -> bool:
         """Whether the documents of an origin get the page client."""
-        return self.settings.page_client and self.is_trustworthy(origin)
+        return (
+            self.settings.page_client
+            and self.origin_settings.get(PAGE_CLIENT, origin)
+            and self.is_trustworthy(origin)
+        )
 
     def _decrypts(self) -> dict[str, Any]:
         hosts = {*self.settings.intercept, *(urlsplit(origin).hostname for origin in self.registrations.origins())}
@@ -315,6 +322,7 @@ class ServiceWorkerContext:
         return {
             "offline": self.conditions.offline,
             "offline_origins": self.conditions.offline_origins(),
+            "settings": self.origin_settings.all(),
             "registrations": [
                 describe_registration(registration, self.clients, self.manager)
                 for registration in sorted(self.registrations, key=lambda item: item.scope)

@@ -21,6 +21,7 @@ COMMANDS = {
     "start": ("status", "Start the worker of a scope."),
     "stop": ("status", "Stop the worker of a scope."),
     "offline": ("offline", "Turn the network off or on."),
+    "set": ("set", "Set, for an origin, what developer tools of browsers set."),
     "caches": ("caches", "Look into the caches."),
     "db": ("db", "Look into the IndexedDB databases."),
     "ca": ("ca", "Trust, or stop trusting, the proxy's certificate authority."),

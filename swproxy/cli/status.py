@@ -25,6 +25,9 @@ def status_command(profile: Profile, as_json: bool) -> None:
     print_paragraph(f"Listening on {listening(status['listening'])} (process {status['pid']})")
     print_paragraph(f"Profile: {profile.directory}")
     print_paragraph(f"Network: {network(status)}")
+    for origin, values in status["settings"].items():
+        states = ", ".join(f"{name} {'on' if value else 'off'}" for name, value in values.items())
+        print_paragraph(f"Set for {origin}: {states}")
     if not status["registrations"]:
         print_paragraph("No service worker is registered: see `swproxy register --help`.")
     for registration in status["registrations"]:

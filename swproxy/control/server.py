@@ -42,6 +42,12 @@ class OfflineBody(msgspec.Struct, forbid_unknown_fields=True):
     origin: str | None = None
 
 
+class SetBody(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    value: bool
+    origin: str
+
+
 class DatabaseBody(msgspec.Struct, forbid_unknown_fields=True):
     origin: str
     name: str
@@ -70,6 +76,7 @@ class ControlServer:
                 web.post("/start", self._start),
                 web.post("/stop", self._stop),
                 web.post("/offline", self._offline),
+                web.post("/set", self._set),
                 web.post("/databases/delete", self._delete_database),
                 web.post("/flush", self._flush),
             ]
@@ -124,6 +131,12 @@ class ControlServer:
         self._context.conditions.set_offline(body.offline, None if body.origin is None else _origin(body.origin))
         status = self._context.status()
         return _json({key: status[key] for key in ("offline", "offline_origins")})
+
+    async def _set(self, request: web.Request) -> web.Response:
+        body = await _body(request, SetBody)
+        settings = self._context.origin_settings
+        settings.set(body.name, _origin(body.origin), body.value)
+        return _json({"settings": settings.all()})
 
     async def _delete_database(self, request: web.Request) -> web.Response:
         try:  # scripts choose the name, which need not be the Unicode that msgspec takes for JSON

@@ -1,5 +1,6 @@
 """https://w3c.github.io/ServiceWorker/#on-fetch-request-algorithm, up to the decision what must happen"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration
@@ -56,12 +57,14 @@ def plan_fetch(
     registrations: RegistrationMap,
     controller: ServiceWorkerRegistration | None,
     now: float,
+    is_bypassed: Callable[[str], bool] = lambda _: False,
 ) -> Plan:
     """What must happen to a request.
 
     Args:
         controller: the registration that controls the request's client, for a subresource of a browser.
         now: seconds since the epoch.
+        is_bypassed: whether the workers of an origin get no fetch events.
     """
     if target.destination in ("embed", "object"):
         return PassThrough()
@@ -76,7 +79,8 @@ def plan_fetch(
         return PassThrough()
     worker = registration.active
     soft_update = target.is_non_subresource or registration.is_stale(now)
-    if worker.should_skip_event("fetch") or worker.all_fetch_listeners_are_empty:
+    has_no_listener = worker.should_skip_event("fetch") or worker.all_fetch_listeners_are_empty
+    if has_no_listener or is_bypassed(registration.origin):
         return PassThrough(registration if soft_update else None)
     return Dispatch(registration, worker, soft_update)
 

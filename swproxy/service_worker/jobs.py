@@ -49,6 +49,7 @@ class JobPromise:
 class Job:
     """https://w3c.github.io/ServiceWorker/#dfn-job
 
+    ``force_install`` makes a new version of a script that has not changed, too, and the version skips waiting.
     ``referrer`` is the URL of the client that asks, ``cookie`` what its browser sends to the origin.
     ``promise`` is the job promise. ``installed`` settles later: with the worker once its install event has
     succeeded, with None if nothing was to be installed; it rejects if the installation failed.
@@ -63,6 +64,7 @@ class Job:
     local_script: str | None = None
     referrer: str = ""
     cookie: str = ""
+    force_install: bool = False
     promise: JobPromise = field(default_factory=JobPromise)
     installed: JobPromise = field(default_factory=JobPromise)
     equivalent_jobs: list["Job"] = field(default_factory=list)
@@ -78,6 +80,7 @@ class Job:
             and self.worker_type == other.worker_type
             and self.update_via_cache == other.update_via_cache
             and self.local_script == other.local_script
+            and self.force_install == other.force_install
         )
 
     def resolve(self, value: Any) -> None:

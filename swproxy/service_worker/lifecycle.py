@@ -145,6 +145,7 @@ class Lifecycle:
 
         has_updated_resources = (
             newest is None
+            or job.force_install
             or newest.script_url != job.script_url
             or newest.type != job.worker_type
             or newest.script_resource_map[job.script_url].body != response.resource.body
@@ -178,6 +179,7 @@ class Lifecycle:
         worker = ServiceWorker(
             next(self._worker_ids), job.script_url, job.worker_type, job.scope, resources, job.local_script
         )
+        worker.skip_waiting = job.force_install
         worker.used_scripts.add(job.script_url)
         failure = yield RunServiceWorker(worker)
         if failure is not None:
@@ -204,6 +206,7 @@ class Lifecycle:
         registration: ServiceWorkerRegistration,
         *,
         force_bypass_cache: bool = False,
+        force_install: bool = False,
         referrer: str = "",
         cookie: str = "",
     ) -> Job | None:
@@ -221,6 +224,7 @@ class Lifecycle:
             registration.local_script,
             referrer,
             cookie,
+            force_install,
         )
 
     def install(self, job: Job, worker: ServiceWorker, registration: ServiceWorkerRegistration) -> Steps:

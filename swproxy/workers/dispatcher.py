@@ -11,10 +11,11 @@ from swproxy.ipc.messages import Header
 from swproxy.network.fetcher import Fetcher, Initiator
 from swproxy.network.live_body import BodyReader, LiveBody
 from swproxy.service_worker.client import ClientMap, ServiceWorkerClient
-from swproxy.service_worker.handle_fetch import Dispatch, FetchTarget, check_response, plan_fetch
+from swproxy.service_worker.handle_fetch import Dispatch, FetchTarget, Plan, check_response, plan_fetch
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.states import WorkerState
 from swproxy.storage.bodies import BytesBody, CompleteBody
+from swproxy.storage.origin_settings import BYPASS_FOR_NETWORK, UPDATE_ON_RELOAD, OriginSettings
 from swproxy.workers.lifecycle_driver import LifecycleDriver
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.navigation_preload import NavigationPreload
@@ -97,6 +98,7 @@ class FetchDispatcher:
         lifecycle: LifecycleDriver,
         fetcher: Fetcher,
         scratch: Path,
+        settings: OriginSettings,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._registrations = registrations
@@ -105,6 +107,7 @@ class FetchDispatcher:
         self._lifecycle = lifecycle
         self._fetcher = fetcher
         self._scratch = scratch
+        self._settings = settings
         self._now = now
 
     def may_handle(self, origin: str, client_origins: tuple[str, ...]) -> bool:
@@ -143,8 +146,11 @@ class FetchDispatcher:
         controller = self._controller(request, client)
         if reserved is None and (reserved := self.reserve(request)) is not None:
             self._clients.lose_sight(reserved)
-        plan = plan_fetch(request.target, self._registrations, controller, self._now())
-        registration = plan.registration if isinstance(plan, Dispatch) else plan.soft_update
+        plan = self._plan(request, controller)
+        registration = _to_update(plan)
+        if registration is not None and request.target.is_navigation and self._updates_on_reload(registration):
+            await self._lifecycle.update_on_reload(registration)
+            plan, registration = self._plan(request, controller), None
         try:
             if not isinstance(plan, Dispatch):
                 return PassedThrough()
@@ -152,8 +158,17 @@ class FetchDispatcher:
                 return _answer_preflight(request, plan.registration)
             return await self._dispatch(request, body, plan, client, reserved)
         finally:
-            if registration is not None and (not isinstance(plan, Dispatch) or plan.soft_update):
+            if registration is not None:
                 self._lifecycle.update_in_background(registration)
+
+    def _plan(self, request: ClientRequest, controller: ServiceWorkerRegistration | None) -> Plan:
+        def is_bypassed(origin: str) -> bool:
+            return self._settings.get(BYPASS_FOR_NETWORK, origin)
+
+        return plan_fetch(request.target, self._registrations, controller, self._now(), is_bypassed)
+
+    def _updates_on_reload(self, registration: ServiceWorkerRegistration) -> bool:
+        return self._settings.get(UPDATE_ON_RELOAD, registration.origin)
 
     def _client_of(self, request: ClientRequest) -> ServiceWorkerClient | None:
         return None if request.target.is_non_subresource else self.sender(request)
@@ -316,6 +331,12 @@ def worker_request(request: ClientRequest, body: messages.Body | None) -> messag
         keepalive=request.keepalive,
         referrer_policy=request.referrer_policy,
     )
+
+
+def _to_update(plan: Plan) -> ServiceWorkerRegistration | None:
+    if isinstance(plan, Dispatch):
+        return plan.registration if plan.soft_update else None
+    return plan.soft_update
 
 
 def _origin_of_client(request: ClientRequest) -> str:

@@ -1,6 +1,7 @@
 """Runs the lifecycle's algorithms: performs their effects, one job of a scope after the other."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,6 +20,10 @@ from swproxy.storage.database import Database
 from swproxy.workers.manager import WorkerManager
 
 log = logging.getLogger(__name__)
+
+# Seconds that a navigation waits until a new version is installed, and then until it has taken over.
+INSTALLATION_PATIENCE = 30.0
+TAKEOVER_PATIENCE = 2.0
 
 StateObserver = Callable[[ServiceWorkerRegistration, ServiceWorker | None], None]
 UpdateFailureObserver = Callable[[ServiceWorkerRegistration, SwproxyError], None]
@@ -74,15 +79,34 @@ class LifecycleDriver:
         return None if job is None else self.schedule(job)
 
     def update_in_background(self, registration: ServiceWorkerRegistration, *, force: bool = False) -> None:
-        """Soft Update that nobody waits for. That the network is away is no news."""
+        """Soft Update that nobody waits for."""
+        job = self.soft_update(registration, force=force)
+        if job is not None:
+            self._report_failure(registration, job)
+
+    async def update_on_reload(self, registration: ServiceWorkerRegistration) -> None:
+        """Installs the script, changed or not, and returns when the new version is active.
+
+        Or when there is none, or not soon enough: the navigation that waits for it goes on with what there is.
+        """
+        job = self._lifecycle.soft_update(registration, force_bypass_cache=True, force_install=True)
+        if job is None:
+            return
+        self._report_failure(registration, self.schedule(job))
+        with contextlib.suppress(SwproxyError, TimeoutError):
+            async with asyncio.timeout(INSTALLATION_PATIENCE):
+                worker = await settled(job.installed)
+            async with asyncio.timeout(TAKEOVER_PATIENCE):
+                await self.until_activated(worker)
+
+    def _report_failure(self, registration: ServiceWorkerRegistration, job: Job) -> None:
+        """Of a job that nobody else hears of. That the network is away is no news."""
 
         def installed(promise: JobPromise) -> None:
             if promise.error is not None and not isinstance(promise.error, NetworkError):
                 self._on_update_failure(registration, promise.error)
 
-        job = self.soft_update(registration, force=force)
-        if job is not None:
-            job.installed.then(installed)
+        job.installed.then(installed)
 
     def _run_job(self, job: Job) -> None:
         self._spawn(self._job(job))
@@ -152,8 +176,8 @@ class LifecycleDriver:
         return None
 
     async def until_activated(self, worker: ServiceWorker) -> None:
-        """Waits while the worker is activating."""
-        while worker.state is WorkerState.ACTIVATING:
+        """Waits while the worker is activating, or waiting for that."""
+        while worker.state in (WorkerState.INSTALLED, WorkerState.ACTIVATING):
             await self._activated.setdefault(worker.id, asyncio.Event()).wait()
 
     def look_after(self, registration: ServiceWorkerRegistration) -> None:

@@ -172,6 +172,7 @@ async def test_status(profile: Profile) -> None:
         "listening": ["http://127.0.0.1:1"],
         "offline": False,
         "offline_origins": [],
+        "settings": {},
         "registrations": [],
         "pages": [],
     }
@@ -212,6 +213,22 @@ async def test_what_is_no_origin(profile: Profile, text: str) -> None:
     """The sentence shows one."""
     message = await refused(profile, "/offline", {"offline": True, "origin": text})
     assert message == f"'{text}' is not an origin: give it as https://site.example."
+
+
+@pytest.mark.usefixtures("server")
+async def test_set(profile: Profile, context: ServiceWorkerContext) -> None:
+    """Of an origin, however it is written; the answer is all that is set."""
+    for value in (False, True):
+        body = {"name": "page-client", "value": value, "origin": "https://SITE.test:443/x"}
+        settings = {} if value else {"https://site.test": {"page-client": False}}
+        assert await asked(profile, "POST", "/set", body) == {"settings": settings}
+        assert (await asked(profile, "GET", "/status"))["settings"] == settings
+        assert context.has_page_client("https://site.test") is value
+    message = await refused(profile, "/set", body | {"name": "page"})
+    assert message == "There is no setting 'page': it is one of update-on-reload, bypass-for-network, page-client."
+    assert await refused(profile, "/set", body | {"origin": "site"}) == (
+        "'site' is not an origin: give it as https://site.example."
+    )
 
 
 @pytest.mark.usefixtures("server")

@@ -68,6 +68,20 @@ def test_a_worker_that_does_nothing_is_not_started(worker: dict[str, Any]) -> No
     assert plan(FetchTarget(SITE), site) == PassThrough(None)
 
 
+def test_a_bypassed_origin() -> None:
+    """Its workers get no fetch events, whatever is asked for; updates go on."""
+    site = registration(SITE)
+    navigation = FetchTarget(SITE, "document", is_navigation=True, has_metadata=True)
+    foreign = FetchTarget("https://cdn.test/x.js", "script", has_metadata=True)
+    registrations = RegistrationMap()
+    registrations.set_registration(site)
+    bypassed = ["https://a.test"].__contains__
+    assert plan_fetch(navigation, registrations, None, NOW, bypassed) == PassThrough(site)
+    assert plan_fetch(foreign, registrations, site, NOW, bypassed) == PassThrough()
+    other = ["https://cdn.test"].__contains__
+    assert isinstance(plan_fetch(foreign, registrations, site, NOW, other), Dispatch)
+
+
 def test_soft_update_after_a_navigation_or_a_day() -> None:
     """A navigation always looks for an update; anything else only if the registration is stale."""
     site = registration(SITE)

@@ -49,6 +49,14 @@ def test_no_job_joins_a_settled_one() -> None:
     assert ran == [first, again]
 
 
+def test_no_forced_job_joins_one_that_may_find_nothing_new() -> None:
+    """Nor the other way round."""
+    job, forced = (Job(JobType.UPDATE, SCOPE, force_install=force) for force in (False, True))
+    assert not job.is_equivalent(forced)
+    assert not forced.is_equivalent(job)
+    assert forced.is_equivalent(forced)
+
+
 def test_a_rejection_reaches_everybody() -> None:
     """Both promises of a job and of its equivalents are rejected, once."""
     job, same = Job(JobType.UPDATE, SCOPE), Job(JobType.UPDATE, SCOPE)

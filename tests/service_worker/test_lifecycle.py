@@ -226,6 +226,19 @@ def test_an_unchanged_script_is_not_installed_again(lifecycle: Lifecycle) -> Non
     assert registration.waiting is None
 
 
+def test_an_unchanged_script_is_installed_again_by_force(lifecycle: Lifecycle) -> None:
+    """It is fetched past all caches, and the new version does not wait for clients."""
+    registration = installed(lifecycle)
+    world = World(FetchScript=script(), HasClients=True)
+    job = lifecycle.soft_update(registration, force_bypass_cache=True, force_install=True)
+    assert job is not None
+    world.play(lifecycle.run_job(job))
+    assert world.transcript[:3] == [f"fetch {SCRIPT} no-cache", "run 2", "2 installing"]
+    world.play(lifecycle.try_activate(registration))
+    assert registration.active is job.installed.value
+    assert registration.active.id == 2
+
+
 @pytest.mark.parametrize(
     ("imported", "updates"), [("same", False), ("changed", True), (None, False)], ids=["same", "changed", "gone"]
 )
