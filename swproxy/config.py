@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         upstream_ca: a PEM file with authorities that origins' certificates are verified with, besides the system's.
         allow_insecure_localhost: let http://localhost have service workers, as browsers do.
         page_client: documents of decrypted origins get the script that makes ``navigator.serviceWorker`` the proxy's.
+        remove_native_workers: the page client unregisters the service workers that a browser has of its own.
         hard_reload_bypasses: a navigation with ``Cache-Control: no-cache`` does not reach the worker.
         resolve: "host:port" -> "address:port": where requests to that host really go.
         connect_timeout: how long the proxy and its workers wait for a connection to an origin.
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     upstream_ca: str = ""
     allow_insecure_localhost: bool = False
     page_client: bool = True
+    remove_native_workers: bool = False
     hard_reload_bypasses: bool = True
     resolve: dict[str, str] = {}
     connect_timeout: Seconds = 10.0

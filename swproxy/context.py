@@ -109,7 +109,14 @@ class ServiceWorkerContext:
             profile.log / "workers.log",
             internal_frames=settings.internal_frames,
         )
-        self.pages = Pages(self.registrations, self.clients, self.journal, self._look_after, self._decrypts)
+        self.pages = Pages(
+            self.registrations,
+            self.clients,
+            self.journal,
+            self._look_after,
+            self._decrypts,
+            remove_native=settings.remove_native_workers,
+        )
         lifecycle = Lifecycle(
             self.registrations, self._database.reserve_worker_ids(WORKER_IDS_PER_RUN), self.is_trustworthy
         )

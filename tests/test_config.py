@@ -26,6 +26,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "insecure": ("true", True),
     "upstream_ca": ('"ca.pem"', "ca.pem"),
     "allow_insecure_localhost": ("true", True),
+    "page_client": ("false", False),
+    "remove_native_workers": ("true", True),
     "hard_reload_bypasses": ("false", False),
     "resolve": ('{"site.test:443" = "127.0.0.1:8443"}', {"site.test:443": "127.0.0.1:8443"}),
     "connect_timeout": ("2.5", 2.5),

@@ -58,6 +58,12 @@ from swproxy.storage.profile import Profile
     help="Leave all documents as they are: pages keep the service workers of their browser.",
 )
 @click.option(
+    "--remove-native-workers",
+    is_flag=True,
+    default=None,
+    help="Unregister the service workers that a browser has of its own, where a page is opened.",
+)
+@click.option(
     "--set",
     "assignments",
     multiple=True,

@@ -62,6 +62,7 @@ class Pages:
     Args:
         look_after: called with a registration that has lost a client.
         decrypts: which hosts the proxy opens, as script/requests.js takes it.
+        remove_native: documents unregister the service workers that their browser has of its own.
     """
 
     def __init__(
@@ -71,12 +72,15 @@ class Pages:
         journal: Journal,
         look_after: Callable[[ServiceWorkerRegistration], None],
         decrypts: Callable[[], dict[str, Any]],
+        *,
+        remove_native: bool = False,
     ) -> None:
         self._registrations = registrations
         self._clients = clients
         self._journal = journal
         self._look_after = look_after
         self.decrypts = decrypts
+        self._for_tags = {"removeNative": True} if remove_native else {}
         self._pages: dict[str, Page] = {}
         self.methods: Mapping[str, Method] = {}
         self._successors: list[tuple[ServiceWorkerClient, asyncio.Future[ServiceWorkerClient | None]]] = []
@@ -101,6 +105,7 @@ class Pages:
             "client": client.id,
             "controller": describe_worker(controller_of(client)),
             "decrypts": self.decrypts(),
+            **self._for_tags,
         }
 
     def worker_started(self, client: ServiceWorkerClient, owner: ServiceWorkerClient | None) -> None:
