@@ -122,7 +122,7 @@ class ServiceWorkerAddon:
             self._page_client.serve(flow, exchange)
             return
         self._page_client.prepare(flow, exchange)
-        exchange.is_candidate = self._is_candidate(flow.request, exchange)
+        exchange.is_candidate = self._is_candidate(flow, exchange)
         if not exchange.is_candidate:
             flows.withhold_credentials(flow, exchange)
             if flows.has_untold_length(flow.request, exchange):
@@ -134,12 +134,15 @@ class ServiceWorkerAddon:
         if flows.may_be_large(flow.request, exchange, BUFFER_LIMIT):
             self._redirect_upload(flow)
 
-    def _is_candidate(self, request: http.Request, exchange: Exchange) -> bool:
+    def _is_candidate(self, flow: http.HTTPFlow, exchange: Exchange) -> bool:
+        request = flow.request
         if exchange.said is not None and exchange.said.goes_by:
             return False
         if request.scheme != "https" and not self._context.settings.allow_insecure_localhost:
             return False
         if not self._context.dispatcher.may_handle(exchange.origin, flows.client_origins(exchange)):
+            return False
+        if self._filtered.goes_by_the_worker(flows.peer_of(flow), exchange.url):
             return False
         return not flows.is_websocket(request, exchange)
 
@@ -217,6 +220,8 @@ class ServiceWorkerAddon:
             flow.response.headers.pop("set-cookie", None)
         passes = exchange.is_redirected or exchange.source == "network"
         flow.response.stream = passes and flow.response.status_code != 101
+        if exchange.source == "network" and 300 <= flow.response.status_code < 400:
+            self._filtered.network_redirects(exchange, flows.peer_of(flow), flow.response.headers.get("location"))
         self._page_client.insert(flow, exchange)
 
     def response(self, flow: http.HTTPFlow) -> None:

@@ -3,13 +3,17 @@
 To a browser every answer is the network's, of the URL that was asked for. Where that is wrong:
 
 - a ``fetch()`` that the page client has a hand in gets the rest in a header, and the page client makes it right;
+- a redirect of the network, which a browser follows without asking the worker again, is followed past the worker;
 - an opaque answer to any other request of its own origin is not given: the browser is sent to where the answer comes
   from, and gets it there. So a page can read no more of it than it could without a proxy.
 """
 
 import json
+import time
 from collections import OrderedDict
 from dataclasses import replace
+
+import ada_url
 
 from swproxy.ipc.messages import Header
 from swproxy.proxy.flows import Exchange
@@ -18,8 +22,9 @@ from swproxy.workers.dispatcher import Answer
 
 # The page client takes it out again (script/requests.js).
 META = "X-Swproxy-Response"
-# Answers that wait for a browser to follow.
+# Answers, and redirects, that wait for a browser to follow; and for how many seconds the latter do.
 _CAPACITY = 64
+_PATIENCE = 5.0
 
 
 class Filtered:
@@ -27,6 +32,25 @@ class Filtered:
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+        self._sent_on: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def network_redirects(self, exchange: Exchange, peer: str, location: str | None) -> None:
+        """The browser follows now, and the worker has had its turn. A navigation begins anew."""
+        if location is None or exchange.headers.get("sec-fetch-mode", "navigate") == "navigate":
+            return
+        try:
+            target = ada_url.URL(location, exchange.url)
+        except ValueError:
+            return
+        target.hash = ""
+        self._sent_on[peer, target.href] = time.monotonic()
+        if len(self._sent_on) > _CAPACITY:
+            self._sent_on.popitem(last=False)
+
+    def goes_by_the_worker(self, peer: str, url: str) -> bool:
+        """Whether this is such a request."""
+        sent = self._sent_on.pop((peer, url), None) if self._sent_on else None
+        return sent is not None and time.monotonic() - sent < _PATIENCE
 
     def followed(self, peer: str, url: str) -> Answer | None:
         """The answer that a browser was sent here for."""
