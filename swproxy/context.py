@@ -130,7 +130,7 @@ class ServiceWorkerContext:
             self._host.update_failed,
             self.pages.controller_changed,
         )
-        messaging = Messaging(self.manager, self._driver.registration_of)
+        messaging = Messaging(self.manager, self._driver.all_registrations)
         page_messages = Messages(self._driver.all_registrations, self.clients, self.pages, messaging)
         container = Container(self.registrations, self._driver, self.pages)
         self.pages.methods = {**container.methods(), **page_messages.methods()}

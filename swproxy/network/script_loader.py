@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from swproxy.errors import InvalidInput, NetworkError, SwproxyError
+from swproxy.errors import InvalidInput, NetworkError, SecurityError, SwproxyError
 from swproxy.ipc.messages import Request
 from swproxy.network.fetcher import Fetcher, Initiator, NetworkResponse
 from swproxy.network.live_body import LiveBody
@@ -78,7 +78,7 @@ class ScriptLoader:
         )
         response = await self._fetcher.fetch(request, initiator)
         if response.type == "opaqueredirect":
-            raise InvalidInput(f"The script {effect.url} redirects, which the script of a service worker must not.")
+            raise SecurityError(f"The script {effect.url} redirects, which the script of a service worker must not.")
         body = await _whole_body(response)
         if not 200 <= response.status <= 299:
             raise NetworkError(f"The script {effect.url} could not be had: status {response.status}.")

@@ -17,6 +17,8 @@ from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.journal import Journal
 from swproxy.workers.descriptions import describe_worker
 
+# Seconds after which a document that has gone somewhere else has nothing of ours in its place.
+DEPARTURE_PATIENCE = 1.0
 # Seconds that a document which has begun to arrive has for opening its channel.
 ARRIVAL_PATIENCE = 5.0
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -83,7 +85,7 @@ class Pages:
         self._for_tags = {"removeNative": True} if remove_native else {}
         self._pages: dict[str, Page] = {}
         self.methods: Mapping[str, Method] = {}
-        self._successors: list[tuple[ServiceWorkerClient, asyncio.Future[ServiceWorkerClient | None]]] = []
+        self._successors: list[tuple[ServiceWorkerClient, str, asyncio.Future[ServiceWorkerClient | None]]] = []
         self.departed: list[Callable[[Page], None]] = []  # called when a document's channel has closed
 
     def __iter__(self) -> Iterator[Page]:
@@ -197,10 +199,6 @@ class Pages:
         if (None if controller is None else controller.id) != hello.controller:
             page.tell("controller", [describe_worker(controller)])
         self._log(page, "connected")
-        for predecessor, future in self._successors:
-            if not future.done() and _may_succeed(client, predecessor):
-                future.set_result(client)
-                break
 
     def _departed(self, page: Page) -> None:
         client = page.client
@@ -214,9 +212,9 @@ class Pages:
             self._log(page, "closed")
         for callback in self.departed:
             callback(page)
-        for predecessor, future in self._successors:
+        for predecessor, _, future in self._successors:
             if predecessor is client:
-                asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, _give_up, future)
+                asyncio.get_running_loop().call_later(DEPARTURE_PATIENCE, _give_up, future)
         self._without(client)
 
     def frozen(self, page: Page) -> None:
@@ -224,14 +222,21 @@ class Pages:
         self._clients.freeze(page.client)
         self._log(page, "frozen")
 
-    async def successor(self, client: ServiceWorkerClient) -> ServiceWorkerClient | None:
-        """The document that comes next where this one is; None if none of ours comes."""
+    def reserved(self, client: ServiceWorkerClient) -> None:
+        """A document was asked for: somebody may have sent a browser there."""
+        for predecessor, url, future in self._successors:
+            if not future.done() and _may_succeed(client, predecessor, url):
+                future.set_result(client)
+                return
+
+    async def successor(self, client: ServiceWorkerClient, url: str) -> ServiceWorkerClient | None:
+        """The document of that URL which comes next where this one is; None if none of ours comes."""
         future: asyncio.Future[ServiceWorkerClient | None] = asyncio.get_running_loop().create_future()
-        self._successors.append((client, future))
+        self._successors.append((client, url, future))
         try:
             return await future
         finally:
-            self._successors.remove((client, future))
+            self._successors.remove((client, url, future))
 
     def _log(self, page: Page, event: str) -> None:
         self._journal.write("page", url=page.client.url, client=page.client.id, event=event)
@@ -266,13 +271,9 @@ class Pages:
             page.tell("controller", [describe_worker(controller_of(client))])
 
 
-def _may_succeed(client: ServiceWorkerClient, predecessor: ServiceWorkerClient) -> bool:
+def _may_succeed(client: ServiceWorkerClient, predecessor: ServiceWorkerClient, url: str) -> bool:
     """As far as one can tell from outside of the browser."""
-    return (
-        client.peer == predecessor.peer
-        and client.frame_type == predecessor.frame_type
-        and client.created > predecessor.created
-    )
+    return client.peer == predecessor.peer and client.url.partition("#")[0] == url.partition("#")[0]
 
 
 def _give_up(future: "asyncio.Future[ServiceWorkerClient | None]") -> None:

@@ -40,6 +40,7 @@ class Container:
         scope: str,
         type: Literal["classic", "module"],  # noqa: A002
         update_via_cache: Literal["imports", "all", "none"],
+        cookie: str,
     ) -> Later:
         """https://w3c.github.io/ServiceWorker/#start-register-algorithm, the URLs being parsed and serialized."""
         for url, what in ((script_url, "script"), (scope, "scope")):
@@ -48,7 +49,13 @@ class Container:
                     f"The origin of the {what} ({origin_of(url)}) is not that of the page ({page.origin})."
                 )
         job = Job(
-            JobType.REGISTER, scope, script_url, type, update_via_cache, referrer=page.client.url, cookie=page.cookie
+            JobType.REGISTER,
+            scope,
+            script_url,
+            type,
+            update_via_cache,
+            referrer=page.client.url,
+            cookie=_joined(page.cookie, cookie),
         )
         return Later(self._driver.schedule(job).promise, describe)
 
@@ -107,3 +114,9 @@ class Container:
 
     def _frozen(self, page: Page) -> None:
         self._pages.frozen(page)
+
+
+def _joined(sent: str, shown: str) -> str:
+    """The cookies that the browser has sent to the channel, and those that only the document's path has."""
+    pairs = {pair.partition("=")[0]: pair for pair in (each.strip() for each in f"{shown};{sent}".split(";")) if pair}
+    return "; ".join(pairs.values()) if "\r" not in shown and "\n" not in shown else sent

@@ -15,6 +15,8 @@ from swproxy.workers.lifecycle_driver import LifecycleDriver
 ARRIVAL_PATIENCE = 1.0
 # Seconds in which a document that was told to go elsewhere has to be there.
 NAVIGATION_PATIENCE = 30.0
+# Seconds in which a browser has followed a redirect.
+REDIRECT_PATIENCE = 0.2
 
 
 class NotAllowed(SwproxyError):
@@ -107,12 +109,17 @@ class WorkerClients:
         registration: ServiceWorkerRegistration | None = client.controller
         if registration is None or registration.active is not worker:
             raise InvalidInput("The client is not controlled by this worker.")
+        if not url.startswith(("https:", "http:")):
+            raise InvalidInput(f"A client cannot navigate to {url}.")
         page.tell("navigate", [url])
         if url.partition("#")[0] == client.url.partition("#")[0] and "#" in url:
             return client.describe()
         try:
             async with asyncio.timeout(NAVIGATION_PATIENCE):
-                arrived = await self._pages.successor(client)
+                arrived = await self._pages.successor(client, url)
+                while arrived is not None and not await settled(arrived):
+                    await asyncio.sleep(REDIRECT_PATIENCE)
+                    arrived = self._clients.get(arrived.id)  # redirected: it goes on under the same number
         except TimeoutError:
             raise InvalidInput(f"The client did not arrive at {url}.") from None
         return arrived.describe() if arrived is not None and arrived.origin == client.origin else None
@@ -123,8 +130,9 @@ def in_order(clients: Iterable[ServiceWorkerClient]) -> list[ServiceWorkerClient
     return sorted(clients, key=lambda client: (client.type != "window", -client.last_focus, client.created))
 
 
-async def settled(client: ServiceWorkerClient) -> None:
-    """Returns when the client is execution ready, or never will be."""
+async def settled(client: ServiceWorkerClient) -> bool:
+    """Returns when the client is execution ready, or never will be: then False."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     client.when_settled(lambda: None if future.done() else future.set_result(None))
     await future
+    return client.presence is not Presence.DISCARDED

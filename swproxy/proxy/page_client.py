@@ -1,6 +1,7 @@
 """The page client in flows: its script into documents, and what is below ``/.swproxy/`` to those who serve it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import ada_url
@@ -40,8 +41,8 @@ class PageClient:
     def __init__(self, context: ServiceWorkerContext, streaming: StreamingEndpoint) -> None:
         self._context = context
         self._streaming = streaming
-        # By the browser and the URL that it was sent to: the number of the client that navigates.
-        self._on_the_way: dict[tuple[str, str], str] = {}
+        # By the browser and the URL that it was sent to: the number that the client keeps, and the URL's fragment.
+        self._on_the_way: dict[tuple[str, str], tuple[str | None, str]] = {}
 
     def serves(self, exchange: Exchange) -> bool:
         """Whether documents of the request's origin get the script."""
@@ -51,13 +52,17 @@ class PageClient:
 
     def is_own(self, exchange: Exchange) -> bool:
         """Whether the request is for the proxy itself."""
-        return exchange.url.startswith(OWN_PATH, len(exchange.origin)) and self.serves(exchange)
+        is_ours = exchange.url.startswith(OWN_PATH, len(exchange.origin)) or "service-worker" in exchange.headers
+        return is_ours and self.serves(exchange)
 
     def serve(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Answers a request that is for the proxy itself; called when its header is there."""
         path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
         exchange.source = "proxy"
-        if path == SCRIPT_PATH:
+        if "service-worker" in exchange.headers:
+            # From a document that has no page client: a worker of the browser would come before ours.
+            flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
+        elif path == SCRIPT_PATH:
             flow.response = _script_response(exchange)
         elif not _is_of_own_document(exchange):
             flow.response = http.Response.make(403, "swproxy: only documents of this origin may ask for this.\n")
@@ -147,10 +152,19 @@ class PageClient:
     def reserve(self, request: ClientRequest) -> ServiceWorkerClient | None:
         """The client that a response is to become: another one than before for each origin on the way."""
         client = self._context.dispatcher.reserve(request)
-        before = self._on_the_way.pop((request.peer, request.target.url), None) if self._on_the_way else None
-        if client is not None and before is not None:
-            self._context.clients.rename(client, before)
+        before = self._on_the_way.pop((request.peer, request.target.url.partition("#")[0]), None)
+        if client is not None and before is not None and before[0] is not None:
+            self._context.clients.rename(client, before[0])
+        if client is not None:
+            self._context.pages.reserved(client)
         return client
+
+    def with_fragment(self, request: ClientRequest) -> ClientRequest:
+        """The URL of a navigation with the fragment that a redirect gave to it, which browsers do not send."""
+        before = self._on_the_way.get((request.peer, request.target.url))
+        if before is None or not before[1] or not request.target.is_navigation:
+            return request
+        return replace(request, target=replace(request.target, url=request.target.url + before[1]))
 
     def _redirected(self, client: ServiceWorkerClient, location: str) -> None:
         """It does not come from here."""
@@ -159,10 +173,10 @@ class PageClient:
             target = ada_url.URL(location, client.url)
         except ValueError:
             return
-        if target.origin == client.origin:
-            self._on_the_way[client.peer, target.href] = client.id
-            if len(self._on_the_way) > _MOST_ON_THE_WAY:
-                del self._on_the_way[next(iter(self._on_the_way))]
+        number = client.id if target.origin == client.origin else None
+        self._on_the_way[client.peer, target.href.partition("#")[0]] = number, target.hash
+        if len(self._on_the_way) > _MOST_ON_THE_WAY:
+            del self._on_the_way[next(iter(self._on_the_way))]
 
 
 def _is_of_own_document(exchange: Exchange) -> bool:

@@ -369,7 +369,7 @@ def _check_script_response(
             f"The script {job.script_url} has {shown}: a service worker script needs a JavaScript MIME type."
         )
     if response.service_worker_allowed is None:
-        max_scope: str | None = urlsplit(urljoin(job.script_url, "./")).path
+        max_scope: str | None = urlsplit(job.script_url).path.rpartition("/")[0] + "/"
     else:
         allowed = urljoin(job.script_url, response.service_worker_allowed)
         max_scope = urlsplit(allowed).path if origin_of(allowed) == origin_of(job.script_url) else None

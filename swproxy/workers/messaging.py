@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +57,15 @@ class Messaging:
 
     Args:
         manager: of the workers.
-        registration_of: a worker's registration, or None.
+        registrations: gives all that have workers.
     """
 
     def __init__(
-        self, manager: WorkerManager, registration_of: Callable[[ServiceWorker], ServiceWorkerRegistration | None]
+        self, manager: WorkerManager, registrations: Callable[[], Iterable[ServiceWorkerRegistration]]
     ) -> None:
         self.ports = Ports()
         self._manager = manager
-        self._registration_of = registration_of
+        self._registrations = registrations
         self._holders: dict[int, WorkerPorts] = {}
         self._waiting: dict[int, deque[_Message]] = {}  # for workers that are being started
         self._tasks: set[asyncio.Task[None]] = set()
@@ -151,9 +151,9 @@ class Messaging:
     # What workers say
 
     def _worker_post_message(self, worker: ServiceWorker, number: int, message: Record) -> None:
-        registration = self._registration_of(worker)
-        candidates = (worker, *(registration.workers() if registration is not None else ()))
-        target = next((other for other in candidates if other.id == number), None)
+        origin = origin_of(worker.script_url)
+        others = (other for each in self._registrations() if each.origin == origin for other in each.workers())
+        target = next((other for other in (worker, *others) if other.id == number), None)
         holder = self.holder(worker)
         if target is None:
             self.ports.gone(self.ports.depart(holder, message.ports))

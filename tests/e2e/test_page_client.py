@@ -149,7 +149,7 @@ FAILURES = [
     ("register('/sw.js', {scope: '/a%5Cb'})", "TypeError"),
     ("register('http://[')", "TypeError"),
     ("register('/app/sw.js', {scope: '/'})", "SecurityError"),
-    ("register('/redirect.js')", "TypeError"),
+    ("register('/redirect.js')", "SecurityError"),
     ("register()", "TypeError"),
     ("register('/sw.js', {type: 'shared'})", "TypeError"),
     ("register('/sw.js', {updateViaCache: ''})", "TypeError"),

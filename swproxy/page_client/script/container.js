@@ -3,6 +3,7 @@ import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
 import { resolve, protocolOf, tagData, toHref } from "./environment.js";
 import {
   addListener,
+  ArrayPrototypeShift,
   defineOwn,
   dispatch,
   document,
@@ -12,6 +13,7 @@ import {
   ObjectFreeze,
   Promise,
   RegExpPrototypeExec,
+  setTimeout,
   String,
   TypeError,
   URL,
@@ -36,7 +38,7 @@ export class ServiceWorkerContainer extends EventTarget {
 
   get controller() {
     this.#ready; // throws for other objects
-    return controller;
+    return windowOf(document) === null ? null : controller;
   }
 
   get ready() {
@@ -57,7 +59,9 @@ export class ServiceWorkerContainer extends EventTarget {
     const { scope, type, updateViaCache } = registrationOptions(options);
     const script = parse(scriptURL, resolve(""), "script URL");
     const scopeURL = scope === undefined ? toHref(new URL("./", script)) : parse(scope, resolve(""), "scope");
-    return registrationFor(await call("register", [script, withoutFragment(scopeURL), type, updateViaCache]));
+    return registrationFor(
+      await call("register", [script, withoutFragment(scopeURL), type, updateViaCache, cookieOf(document)]),
+    );
   }
 
   async getRegistration(clientURL = "") {
@@ -88,6 +92,7 @@ defineInterface(ServiceWorkerContainer, {
 export const container = create(ServiceWorkerContainer);
 
 const pathOf = getter(URL.prototype, "pathname");
+const cookieOf = getter(Document.prototype, "cookie");
 const withoutFragment = (url) => RegExpPrototypeExec(/^[^#]*/, url)[0];
 
 /** The steps of https://w3c.github.io/ServiceWorker/#start-register-algorithm for a URL: the serialized one. */
@@ -130,6 +135,8 @@ whenWelcome((registrations) => {
 
 // The controller
 
+const windowOf = getter(Document.prototype, "defaultView"); // null once the document is away
+
 export const controllerId = () => (controller === null ? null : ServiceWorker.id(controller));
 /** Whether a worker controls this document. */
 export const isControlled = () => controller !== null;
@@ -148,8 +155,16 @@ const waiting = [];
 function enableMessages() {
   if (isEnabled) return;
   isEnabled = true;
-  for (let i = 0; i < waiting.length; i++) waiting[i]();
-  waiting.length = 0;
+  deliverNext();
+}
+
+/** Each message is a task. */
+function deliverNext() {
+  if (waiting.length === 0) return;
+  setTimeout(() => {
+    ArrayPrototypeShift(waiting)();
+    deliverNext();
+  });
 }
 
 whenHandlerIsSet((target, type) => target === container && type === "message" && enableMessages());
@@ -159,13 +174,14 @@ else enableMessages();
 
 /** Has `deliver` called when the document takes messages. */
 export function whenEnabled(deliver) {
-  if (isEnabled) deliver();
+  if (isEnabled && waiting.length === 0) deliver();
   else waiting[waiting.length] = deliver;
 }
 
 /** Fires what a worker has sent. */
 export function fireMessage(type, data, source, ports) {
   const event = new MessageEvent(type, { data, origin: self.origin, ports });
+  if (data === undefined) defineOwn(event, "data", { value: data, configurable: true }); // it would be null
   defineOwn(event, "source", { value: workerAsKnown(source), configurable: true });
   dispatch(container, event);
 }

@@ -1,5 +1,5 @@
 // https://w3c.github.io/ServiceWorker/#serviceworker-interface
-import { DOMException, EventTarget, SafeMap, TypeError } from "./primordials.js";
+import { EventTarget, SafeMap, TypeError } from "./primordials.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 import { postToWorker } from "./messages.js";
 
@@ -36,7 +36,7 @@ export class ServiceWorker extends EventTarget {
 
   postMessage(message, options = undefined) {
     if (arguments.length === 0) throw new TypeError("postMessage() needs a message.");
-    if (this.#state === "redundant") throw new DOMException("The service worker is redundant.", "InvalidStateError");
+    this.#state; // throws for other objects
     postToWorker(this.#id, message, options);
   }
 }
