@@ -33,8 +33,17 @@ export default [
     files: ["**/page_client/script/*.js"],
     languageOptions: {
       globals: readonly(
-        ...["Crypto", "DOMMatrixReadOnly", "DOMPointReadOnly", "DOMQuad", "DOMRectReadOnly", "Document", "File"],
-        ...["ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
+        ...[
+          "Crypto",
+          "DOMMatrixReadOnly",
+          "DOMPointReadOnly",
+          "DOMQuad",
+          "DOMRectReadOnly",
+          "Document",
+          "Element",
+          "File",
+        ],
+        ...["HTMLIFrameElement", "ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
         ...["WritableStreamDefaultController", "console", "isSecureContext", "self"],
       ),
     },

@@ -1,5 +1,6 @@
 """The page client in flows: its script into documents, and what is below ``/.swproxy/`` to those who serve it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,12 +22,13 @@ from swproxy.page_client.insertion import (
 from swproxy.proxy import flows
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.streaming import StreamingEndpoint
-from swproxy.service_worker.client import ServiceWorkerClient
+from swproxy.service_worker.client import Presence, ServiceWorkerClient
 from swproxy.workers.dispatcher import ClientRequest
 
 # Below this, no path is the origin's.
 OWN_PATH = "/.swproxy/"
 _CHANNEL = "/.swproxy/channel"
+_DOCUMENT = "/.swproxy/document"
 _CONDITIONS = ("if-none-match", "if-modified-since")
 _MOST_ON_THE_WAY = 64
 
@@ -72,8 +74,25 @@ class PageClient:
             self._streaming.redirect(
                 flow, partial(serve, origin=exchange.origin, peer=flows.peer_of(flow), cookie=cookie)
             )
+        elif path == _DOCUMENT:
+            flow.response = self._describe_document(flow, exchange)
         else:
             flow.response = http.Response.make(404, "swproxy: there is nothing here.\n")
+
+    def _describe_document(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
+        """What the tag of a document would say that is no HTML (script/frames.js)."""
+        url = flow.request.query.get("url", "")
+        if not url.startswith(f"{exchange.origin}/"):
+            return http.Response.make(400, "swproxy: this is no document of the origin.\n")
+        peer = flows.peer_of(flow)
+        client = self._context.clients.find(peer, url.partition("#")[0])
+        if client is None or client.url != url or client.presence is not Presence.UNSEEN:
+            client = ServiceWorkerClient(url, peer, None)
+            self._context.clients.add(client)
+        data = {**self._context.pages.delivered(client), "script": f"{SCRIPT_PATH}?v={page_script().version}"}
+        return http.Response.make(
+            200, json.dumps(data), {"content-type": "application/json", "cache-control": "no-store"}
+        )
 
     # Documents
 

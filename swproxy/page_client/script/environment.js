@@ -3,6 +3,7 @@ import { document, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
 export const tagData = JSONParse(script.dataset.swproxy);
+export const scriptURL = script.src === "" ? tagData.script : script.src;
 script.remove();
 
 /** False in a document that is sandboxed into an origin of its own: it has no service workers. */

@@ -2,6 +2,7 @@
 import { onTold, openChannel } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
 import { hasOrigin, tagData } from "./environment.js";
+import { installFrames } from "./frames.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
 import { addListener, defineOwn, getter, location, navigator, PromisePrototypeThen, uncurry } from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
@@ -33,6 +34,7 @@ function install() {
   defineOwn(Navigator.prototype, "serviceWorker", property);
   installResponses();
   installRequests();
+  installFrames();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
 }

@@ -1,0 +1,77 @@
+// Frames of this origin whose documents are no HTML, and could not get the script with their bytes: who looks into such a
+// frame first gives it to them.
+import { scriptURL } from "./environment.js";
+import {
+  defineOwn,
+  document,
+  getter,
+  location,
+  ownDescriptor,
+  ReflectApply,
+  StringPrototypeStartsWith,
+  uncurry,
+  XMLHttpRequest,
+} from "./primordials.js";
+
+const typeOfDocument = getter(Document.prototype, "contentType");
+const urlOfDocument = getter(Document.prototype, "URL");
+const openNow = uncurry(XMLHttpRequest.prototype.open);
+const sendNow = uncurry(XMLHttpRequest.prototype.send);
+const textOfAnswer = getter(XMLHttpRequest.prototype, "responseText");
+const statusOfAnswer = getter(XMLHttpRequest.prototype, "status");
+const createElement = uncurry(Document.prototype.createElementNS);
+const setAttribute = uncurry(Element.prototype.setAttribute);
+const append = uncurry(Node.prototype.appendChild);
+const rootOf = getter(Document.prototype, "documentElement");
+const { set: setText } = ownDescriptor(Node.prototype, "textContent");
+const rememberFrame = uncurry(WeakSet.prototype.add);
+const isRemembered = uncurry(WeakSet.prototype.has);
+
+const XHTML = "http://www.w3.org/1999/xhtml";
+const seenDocuments = new WeakSet();
+
+function loadNow(url) {
+  const request = new XMLHttpRequest();
+  openNow(request, "GET", url, false);
+  sendNow(request);
+  return statusOfAnswer(request) === 200 ? textOfAnswer(request) : null;
+}
+
+function adopt(child) {
+  if (child === null || child === document || isRemembered(seenDocuments, child)) return;
+  if (
+    typeOfDocument(child) === "text/html" ||
+    !StringPrototypeStartsWith(urlOfDocument(child), `${location.origin}/`)
+  )
+    return;
+  rememberFrame(seenDocuments, child);
+  const data = loadNow(`/.swproxy/document?url=${encodeURIComponent(urlOfDocument(child))}`);
+  const text = data === null ? null : loadNow(scriptURL);
+  if (text === null || rootOf(child) === null) return;
+  const script = createElement(child, XHTML, "script");
+  setAttribute(script, "data-swproxy", data);
+  ReflectApply(setText, script, [text]);
+  append(rootOf(child), script);
+}
+
+/** Puts a look at the document before what shows a frame's document or window. */
+export function installFrames() {
+  const { prototype } = HTMLIFrameElement;
+  const documentOf = getter(prototype, "contentDocument");
+  const windowDescriptor = ownDescriptor(prototype, "contentWindow");
+  const windowOfFrame = windowDescriptor.get;
+  const replacing = {
+    get contentDocument() {
+      const child = documentOf(this);
+      adopt(child);
+      return child;
+    },
+    get contentWindow() {
+      adopt(documentOf(this));
+      return ReflectApply(windowOfFrame, this, []);
+    },
+  };
+  for (const name in replacing) {
+    defineOwn(prototype, name, { ...windowDescriptor, get: ownDescriptor(replacing, name).get });
+  }
+}
