@@ -350,8 +350,8 @@ class Fetcher:
             cookies,
             None,
         )
-        # Of a redirect that leads nowhere a navigation shows the body.
-        leads_on = type_ == "opaqueredirect" and (request.mode != "navigate" or "Location" in response.headers)
+        # Of a redirect that leads nowhere a navigation shows the body, wherever it comes from.
+        leads_on = type_ == "opaqueredirect" and "Location" in response.headers
         if request.method == "HEAD" or response.status in _NULL_BODY_STATUSES or leads_on:
             response.close()
             return made

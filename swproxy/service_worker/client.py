@@ -51,7 +51,7 @@ class ServiceWorkerClient:
     ancestor_origins: list[str] = field(default_factory=list)
     last_focus: int = 0
     created: int = field(default_factory=lambda: next(_creation_times))
-    _waiting: list[Callable[[], None]] = field(default_factory=list)
+    _waiting: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def origin(self) -> str:
@@ -70,7 +70,7 @@ class ServiceWorkerClient:
             for callback in waiting:
                 callback()
 
-    def when_settled(self, callback: Callable[[], None]) -> None:
+    def when_settled(self, callback: Callable[[], object]) -> None:
         """Calls back as soon as it is execution ready, or never will be."""
         if self.presence is Presence.RESERVED:
             self._waiting.append(callback)

@@ -1,8 +1,10 @@
 """A client's request on its way through a worker: Handle Fetch, driven (https://w3c.github.io/ServiceWorker/#algorithms)."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from swproxy.errors import SwproxyError
@@ -21,6 +23,8 @@ from swproxy.workers.manager import WorkerManager
 from swproxy.workers.navigation_preload import NavigationPreload
 from swproxy.workers.process import PendingEvent
 
+# Seconds that a document has for listening before its worker is updated.
+UPDATE_DELAY = 1.0
 _HTTP = ("https:", "http:")
 _WORKER_TYPES = {"worker": "worker", "sharedworker": "sharedworker"}
 
@@ -159,7 +163,15 @@ class FetchDispatcher:
             return await self._dispatch(request, body, plan, client, reserved)
         finally:
             if registration is not None:
-                self._lifecycle.update_in_background(registration)
+                self._soft_update(registration, reserved)
+
+    def _soft_update(self, registration: ServiceWorkerRegistration, reserved: ServiceWorkerClient | None) -> None:
+        """After the document has begun, which wants to hear of it."""
+        update = partial(self._lifecycle.update_in_background, registration)
+        if reserved is None:
+            update()
+        else:
+            reserved.when_settled(partial(asyncio.get_running_loop().call_later, UPDATE_DELAY, update))
 
     def _plan(self, request: ClientRequest, controller: ServiceWorkerRegistration | None) -> Plan:
         def is_bypassed(origin: str) -> bool:
