@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import brotli
+
 _SCRIPTS = Path(__file__).parent / "script"
 _ENTRY = "main.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
@@ -29,13 +31,13 @@ class Script:
 
     Attributes:
         body: UTF-8.
-        compressed: the same with gzip.
+        encoded: the same in each content coding that it is served with, the shortest first.
         version: of its contents: letters and digits.
         integrity: ``sha256-`` and base64.
     """
 
     body: bytes
-    compressed: bytes
+    encoded: dict[str, bytes]
     version: str
     integrity: str
 
@@ -45,9 +47,8 @@ def page_script() -> Script:
     """Put together at the first use."""
     body = _bundle().encode()
     digest = hashlib.sha256(body).digest()
-    return Script(
-        body, gzip.compress(body, 9, mtime=0), digest.hex()[:16], f"sha256-{base64.b64encode(digest).decode()}"
-    )
+    encoded = {"br": brotli.compress(body), "gzip": gzip.compress(body, 9, mtime=0)}
+    return Script(body, encoded, digest.hex()[:16], f"sha256-{base64.b64encode(digest).decode()}")
 
 
 def _bundle() -> str:

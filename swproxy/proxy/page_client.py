@@ -227,9 +227,10 @@ def _script_response(exchange: Exchange) -> http.Response:
         "x-content-type-options": "nosniff",
     }
     body = script.body
-    if "gzip" in exchange.headers.get("accept-encoding", ""):
-        body = script.compressed
-        headers["content-encoding"] = "gzip"
+    accepted = {name.strip() for name in exchange.headers.get("accept-encoding", "").split(",")}
+    if (coding := next((name for name in script.encoded if name in accepted), None)) is not None:
+        body = script.encoded[coding]
+        headers["content-encoding"] = coding
     response = http.Response.make(200, b"", headers)
     response.raw_content = b"" if exchange.method == "HEAD" else body
     response.headers["content-length"] = str(len(body))

@@ -7,6 +7,7 @@ import {
   fetchNatively,
   getter,
   JSONParse,
+  ownDescriptor,
   Headers,
   location,
   PromiseReject,
@@ -234,6 +235,36 @@ export function installRequests() {
     },
   };
   replace(prototype, "setRequestHeader", setNoticed);
+
+  // What the proxy says of a worker's answer.
+  const { getResponseHeader, getAllResponseHeaders } = prototype;
+  const headers = {
+    getResponseHeader(name) {
+      const value = ReflectApply(getResponseHeader, this, arguments);
+      return value !== null && RegExpPrototypeExec(/^x-swproxy-response$/i, String(name)) !== null ? null : value;
+    },
+    getAllResponseHeaders() {
+      const text = ReflectApply(getAllResponseHeaders, this, []);
+      const found = RegExpPrototypeExec(/^x-swproxy-response:.*\r\n/im, text);
+      if (found === null) return text;
+      return StringPrototypeSlice(text, 0, found.index) + StringPrototypeSlice(text, found.index + found[0].length);
+    },
+  };
+  replace(prototype, "getResponseHeader", headers.getResponseHeader);
+  replace(prototype, "getAllResponseHeaders", headers.getAllResponseHeaders);
+  const responseURL = ownDescriptor(prototype, "responseURL");
+  const { get: getURL } = ownDescriptor(
+    {
+      get responseURL() {
+        const url = ReflectApply(responseURL.get, this, []);
+        const meta = url === "" ? null : ReflectApply(getResponseHeader, this, [META]);
+        const told = meta === null ? "" : JSONParse(meta).url;
+        return told === "" ? url : RegExpPrototypeExec(/^[^#]*/, told)[0];
+      },
+    },
+    "responseURL",
+  );
+  defineOwn(prototype, "responseURL", { ...responseURL, get: getURL });
   replace(prototype, "open", open);
   replace(prototype, "send", send);
 }
