@@ -74,7 +74,7 @@ class ScriptLoader:
             effect.url,
             self._scratch,
             client_url=effect.referrer,
-            client_headers=[("Cookie", effect.cookie)] if effect.cookie else [],
+            client_headers=[("Cookie", effect.cookie)] if effect.cookie and not effect.module else [],
         )
         response = await self._fetcher.fetch(request, initiator)
         if response.type == "opaqueredirect":

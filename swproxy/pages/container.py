@@ -69,12 +69,12 @@ class Container:
     def _get_registrations(self, page: Page) -> list[dict[str, Any]]:
         return [describe(each) for each in self._registrations if each.origin == page.origin]
 
-    def _update(self, page: Page, id: int) -> Later:  # noqa: A002
+    def _update(self, page: Page, id: int, cookie: str) -> Later:  # noqa: A002
         """https://w3c.github.io/ServiceWorker/#service-worker-registration-update"""
         registration = self._registration(page, id)
         if registration.get_newest_worker() is None:
             raise InvalidStateError("The registration has no worker to update.")
-        job = self._driver.update(registration, referrer=page.client.url, cookie=page.cookie)
+        job = self._driver.update(registration, referrer=page.client.url, cookie=_joined(page.cookie, cookie))
         if job is None:
             raise InvalidInput(f"The registration of {registration.scope} is gone.")
         return Later(job.promise, lambda _: describe(registration))

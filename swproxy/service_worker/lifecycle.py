@@ -135,6 +135,8 @@ class Lifecycle:
             cookie=job.cookie,
         )
         error = response.error or _check_script_response(job, registration, response)
+        if job.type is JobType.UPDATE and isinstance(response.error, SecurityError):
+            error = InvalidInput(str(response.error))  # browsers tell a redirect so
         if error is not None:
             job.reject(error)
             self._drop_if_new(registration, newest)

@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface
 import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
-import { resolve, protocolOf, tagData, toHref } from "./environment.js";
+import { cookieOf, resolve, protocolOf, tagData, toHref } from "./environment.js";
 import {
   addListener,
   ArrayPrototypeShift,
@@ -92,7 +92,6 @@ defineInterface(ServiceWorkerContainer, {
 export const container = create(ServiceWorkerContainer);
 
 const pathOf = getter(URL.prototype, "pathname");
-const cookieOf = getter(Document.prototype, "cookie");
 const withoutFragment = (url) => RegExpPrototypeExec(/^[^#]*/, url)[0];
 
 /** The steps of https://w3c.github.io/ServiceWorker/#start-register-algorithm for a URL: the serialized one. */

@@ -10,6 +10,7 @@ script.remove();
 export const hasOrigin = self.origin === location.origin;
 
 const baseURI = getter(Node.prototype, "baseURI");
+export const cookieOf = getter(Document.prototype, "cookie");
 export const protocolOf = getter(URL.prototype, "protocol");
 export const toHref = getter(URL.prototype, "href");
 

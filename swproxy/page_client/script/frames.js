@@ -1,9 +1,11 @@
-// Frames of this origin whose documents are no HTML, and could not get the script with their bytes: who looks into such a
-// frame first gives it to them.
+// Frames of this origin whose documents are no HTML, and could not get the script with their bytes: the document around
+// them gives it to them, when they have loaded or as soon as it looks into them.
 import { scriptURL } from "./environment.js";
 import {
+  addListener,
   defineOwn,
   document,
+  Event,
   getter,
   location,
   ownDescriptor,
@@ -71,6 +73,15 @@ export function installFrames() {
       return ReflectApply(windowOfFrame, this, []);
     },
   };
+  const targetOf = getter(Event.prototype, "target");
+  const adoptTarget = (event) => {
+    try {
+      adopt(documentOf(targetOf(event)));
+    } catch {
+      // no frame
+    }
+  };
+  addListener(self, "load", adoptTarget, true);
   for (const name in replacing) {
     defineOwn(prototype, name, { ...windowDescriptor, get: ownDescriptor(replacing, name).get });
   }

@@ -1,7 +1,8 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface
 import { call, onTold } from "./channel.js";
+import { cookieOf } from "./environment.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
-import { EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
+import { document, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
 import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 
@@ -60,7 +61,7 @@ export class ServiceWorkerRegistration extends EventTarget {
   }
 
   async update() {
-    return registrationFor(await call("update", [this.#id]));
+    return registrationFor(await call("update", [this.#id, cookieOf(document)]));
   }
 
   async unregister() {
