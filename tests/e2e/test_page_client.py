@@ -497,7 +497,7 @@ def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..
         client = page.evaluate(who)
         page.goto(f"{site.url}/other")
         until(lambda: [each["presence"] for each in proxy.status()["pages"]] == ["frozen", "open"])
-        page.go_back()
+        page.go_back(wait_until="commit")
         assert page.evaluate("window.mark") == 1
         assert page.evaluate(who) == client
         page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")

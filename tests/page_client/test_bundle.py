@@ -1,14 +1,17 @@
 """The page client's script, put together."""
 
 import gzip
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import brotli
 
+from swproxy.page_client import bundle
 from swproxy.page_client.bundle import page_script
 
+SCRIPTS = Path(bundle.__file__).parent / "script"
 # Bytes: what the issue allows.
 LIMIT = 20_000
 
@@ -34,3 +37,18 @@ def test_its_version_is_of_its_contents() -> None:
     assert script.version.isalnum()
     assert script.integrity.startswith("sha256-")
     assert page_script() is script
+
+
+def test_modules_import_what_there_is() -> None:
+    """In one function a name of any module would do."""
+    exported: dict[str, set[str]] = {}
+    for path in SCRIPTS.glob("*.js"):
+        source = path.read_text()
+        names = set(re.findall(r"^export (?:async )?(?:function\*?|class|const|let) +(\w+)", source, re.MULTILINE))
+        for group in re.findall(r"^export const \{([^}]*)\} =", source, re.MULTILINE):
+            names |= set(re.findall(r"(\w+) *(?:,|$)", group.strip()))
+        exported[path.name] = names
+    for path in SCRIPTS.glob("*.js"):
+        for group, module in re.findall(r'^import \{([^}]*)\} from "\./([\w.]+)";', path.read_text(), re.MULTILINE):
+            imported = {name.strip() for name in group.split(",") if name.strip()}
+            assert imported <= exported[module], (path.name, module, imported - exported[module])
