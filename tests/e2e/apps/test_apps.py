@@ -58,8 +58,10 @@ async def test_a_workbox_site_with_navigation_preload(visit: Visit, built: Path)
 
 def serve_shell(visit: Visit, site: Path) -> None:
     visit.serve(site, "/")
-    visit.origin.route("/news/1", "<title>news 1</title><script src='/app.js'></script><p id='items'>", "text/html")
-    visit.origin.route("/news/2", "<title>news 2</title>", "text/html")
+    icon = "<link rel='icon' href='data:,'>"
+    app = "<script src='/app.js'></script><p id='items'>"
+    visit.origin.route("/news/1", f"<title>news 1</title>{icon}{app}", "text/html")
+    visit.origin.route("/news/2", f"<title>news 2</title>{icon}", "text/html")
     visit.origin.route("/api/items", '["a", "b"]', "application/json")
 
 
