@@ -13,6 +13,7 @@ import {
   ObjectFreeze,
   Promise,
   RegExpPrototypeExec,
+  sequenceOf,
   setTimeout,
   String,
   TypeError,
@@ -179,7 +180,7 @@ export function whenEnabled(deliver) {
 
 /** Fires what a worker has sent. */
 export function fireMessage(type, data, source, ports) {
-  const event = new MessageEvent(type, { data, origin: self.origin, ports });
+  const event = new MessageEvent(type, { __proto__: null, data, origin: self.origin, ports: sequenceOf(ports) });
   if (data === undefined) defineOwn(event, "data", { value: data, configurable: true }); // it would be null
   defineOwn(event, "source", { value: workerAsKnown(source), configurable: true });
   dispatch(container, event);
