@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#serviceworker-interface
 import { op_worker_post_message } from "host:ops";
-import { DOMExceptionConstructor, SafeMap } from "../infra/primordials.js";
+import { SafeMap } from "../infra/primordials.js";
 import { postMessageArguments, transferOf } from "../clients/client.js";
 import { Event } from "../events/event.js";
 import { defineEventHandlers, EventTarget } from "../events/event_target.js";
@@ -38,9 +38,6 @@ export class ServiceWorker extends EventTarget {
   }
 
   postMessage(message, second) {
-    if (this.#state === "redundant") {
-      throw new DOMExceptionConstructor("The service worker is redundant.", "InvalidStateError");
-    }
     const { postToHost } = load("../messaging/host_message.js");
     postToHost(message, transferOf(second), (record) => op_worker_post_message(this.#id, record));
   }
