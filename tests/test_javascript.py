@@ -22,7 +22,7 @@ TESTS = ROOT / "tests"
 WEB = ROOT / "swproxy" / "web"
 FILES = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in (ROOT / "swproxy" / "web", ROOT / "swproxy" / "demo", TESTS)
+    for folder in (*(ROOT / "swproxy" / name for name in ("web", "demo", "page_client")), TESTS)
     for path in folder.rglob("*")
     if path.suffix in (".js", ".mjs") and "node_modules" not in path.parts
 )

@@ -221,6 +221,7 @@ async def run(tab: Tab, browser: Browser, site: Origin) -> Run:
 
 
 VALUES = [
+    "undefined",
     "[undefined, null, true, 0, -0, NaN, -Infinity, 1.5e300, 2n ** 70n, 'text', '\\ud800', '']",
     "[Object(false), Object(-0), Object('\\udc00'), Object(1n)]",
     "Object.assign([1, , 3], { name: 'x' })",
@@ -305,6 +306,7 @@ async def test_what_cannot_be_sent(run: Run) -> None:
     """It is an error at once; getters are called once, in order; nothing is detached."""
     got = await run("""
       const attempt = (value, transfer) => errorOf(() => worker.postMessage(value, transfer));
+      const nested = (depth) => { let v = {}; for (let i = 0; i < depth; i++) v = { v }; return v; };
       const buffer = new ArrayBuffer(1);
       const { port1 } = new MessageChannel();
       const calls = [];
@@ -322,6 +324,7 @@ async def test_what_cannot_be_sent(run: Run) -> None:
         errorOf(() => worker.postMessage()),
         attempt({ get x() { throw new RangeError(); } }),
         attempt("x".repeat(1 << 27)),
+        attempt(nested(100000)) !== "none",
         attempt([], null),
       ];
     """)
@@ -335,6 +338,7 @@ async def test_what_cannot_be_sent(run: Run) -> None:
         "TypeError",
         "RangeError",
         "DataCloneError",
+        True,
         "none",
     ]
 

@@ -87,6 +87,8 @@ export function serialize(value, transferList) {
   }
   // The browser does what the standard says, and what it has made is ours.
   const clones = structuredClone(carried, { __proto__: null, transfer: sequenceOf(transferList) });
+  // Chromium cannot read everything that it can write.
+  if (clones === null) throw dataCloneError("The value is nested too deeply.");
   const ports = [];
   for (let i = 1; i < clones.length; i++) {
     if (ObjectGetPrototypeOf(clones[i]) === MessagePort.prototype) ports[ports.length] = clones[i];

@@ -64,16 +64,12 @@ function valuesOf(object, getters) {
 
 // What is written is the browser's own clone of a value: nothing but data, with the prototypes of this realm, and nobody
 // else has it. So an object is what its prototype says.
-const writers = new SafeMap(); // prototype -> (writer, object) => void
+const kinds = new SafeMap(); // prototype -> { tag, write, isView }
 const readers = []; // tag -> (reader) => value
 
 /** How objects of a class are written after their tag, and read. A tag of null is written by `write`. */
 function define(tag, Class, write, read) {
-  writers.set(Class.prototype, (writer, object) => {
-    writer.remember(object);
-    if (tag !== null) writer.token(tag);
-    write(writer, object);
-  });
+  kinds.set(Class.prototype, { tag, write, isView: false });
   if (read) readers[tag] = read;
 }
 
@@ -100,29 +96,31 @@ class Writer {
     this.token(hasToken ? value : value === 0 ? "-0" : `${value}`);
   }
 
+  // Few frames of the stack for each level: values may be nested as deep as the browser lets them.
   value(value) {
-    const tag = { __proto__: null, undefined: 1, number: 2, bigint: 3 }[typeof value];
-    if (tag !== undefined) this.token(tag);
-    if (tag === 2) this.number(value);
-    else if (tag === 3) this.token(`${value}`);
-    else if (typeof value === "object" && value !== null) this.#object(value);
-    else if (tag === undefined) this.token(value);
-  }
-
-  #object(object) {
-    const known = this.#memory.get(object);
+    if (typeof value !== "object" || value === null) {
+      this.#primitive(value);
+      return;
+    }
+    const known = this.#memory.get(value);
     if (known !== undefined) {
       this.token(known < 0 ? TRANSFERRED : REFERENCE);
       this.token(known < 0 ? ~known : known);
       return;
     }
-    const write = writers.get(ObjectGetPrototypeOf(object));
-    if (write === undefined) throw dataCloneError("An object of this kind cannot be sent to a service worker.");
-    write(this, object);
+    const kind = kinds.get(ObjectGetPrototypeOf(value));
+    if (kind === undefined) throw dataCloneError("An object of this kind cannot be sent to a service worker.");
+    if (!kind.isView) this.#memory.set(value, this.#count++);
+    if (kind.tag !== null) this.token(kind.tag);
+    kind.write(this, value);
+    if (kind.isView) this.#memory.set(value, this.#count++); // comes after its buffer
   }
 
-  remember(object) {
-    this.#memory.set(object, this.#count++);
+  #primitive(value) {
+    const tag = { __proto__: null, undefined: 1, number: 2, bigint: 3 }[typeof value];
+    this.token(tag ?? value);
+    if (tag === 2) this.number(value);
+    else if (tag === 3) this.token(`${value}`);
   }
 
   list(items, write) {
@@ -143,7 +141,7 @@ class Writer {
     this.parts[this.parts.length] = part;
   }
 
-  platform(name, fields, parts, values) {
+  platform(name, { 0: fields, 1: parts, 2: values }) {
     this.token(values === null ? PLATFORM_OBJECT : COMPOSED_PLATFORM_OBJECT);
     this.token(name);
     this.list(fields, (field) => this.token(field));
@@ -396,15 +394,14 @@ function defineView(name, elementSize, getters) {
   const Class = globalThis[name];
   if (Class === undefined) return;
   viewClasses[name] = Class;
-  writers.set(Class.prototype, (writer, view) => {
+  const write = (writer, view) => {
     const { 0: buffer, 1: offset, 2: length } = valuesOf(view, getters);
-    writer.token(21);
     writer.token(name);
     writer.token(offset);
     writer.token(isLengthTracking(view, buffer, offset, length * elementSize) ? null : length);
     writer.value(buffer);
-    writer.remember(view); // comes after its buffer
-  });
+  };
+  kinds.set(Class.prototype, { tag: 21, write, isView: true });
 }
 readers[21] = (reader) => {
   const Class = viewClasses[reader.token()];
@@ -462,10 +459,7 @@ const makers = { __proto__: null };
 function definePlatform(name, write, make) {
   const Interface = globalThis[name];
   if (Interface === undefined) return;
-  define(null, Interface, (writer, object) => {
-    const { 0: fields, 1: parts, 2: values } = write(object);
-    writer.platform(name, fields, parts, values);
-  });
+  define(null, Interface, (writer, object) => writer.platform(name, write(object)));
   makers[name] = (fields, parts, values) => make(Interface, fields, parts, values);
 }
 
@@ -485,61 +479,60 @@ const fileGetters = [...blobGetters, ...gettersOf(File.prototype, ["name", "last
 definePlatform(
   "Blob",
   (blob) => [valuesOf(blob, blobGetters), [blob], null],
-  (Blob, { 1: type }, parts) => new Blob(sequenceOf(parts), { __proto__: null, type }),
+  (Blob, fields, parts) => new Blob(sequenceOf(parts), { __proto__: null, type: fields[1] }),
 );
 definePlatform(
   "File",
   (file) => [valuesOf(file, fileGetters), [file], null],
-  (File, { 1: type, 2: name, 3: lastModified }, parts) =>
-    new File(sequenceOf(parts), name, { __proto__: null, type, lastModified }),
+  (File, fields, parts) =>
+    new File(sequenceOf(parts), fields[2], { __proto__: null, type: fields[1], lastModified: fields[3] }),
 );
 
-const imageGetters = gettersOf(ImageData.prototype, ["width", "height", "colorSpace", "pixelFormat", "data"]);
+const imageGetters = gettersOf(ImageData.prototype, ["width", "height", "colorSpace", "pixelFormat"]);
+const pixelsOf = getter(ImageData.prototype, "data");
 definePlatform(
   "ImageData",
   (image) => {
-    const { 0: width, 1: height, 2: colorSpace, 3: format, 4: data } = valuesOf(image, imageGetters);
-    return [[width, height, colorSpace ?? "srgb", format ?? "rgba-unorm8"], [], [data]];
+    const fields = valuesOf(image, imageGetters);
+    fields[2] ??= "srgb";
+    fields[3] ??= "rgba-unorm8";
+    return [fields, [], [pixelsOf(image)]];
   },
-  (ImageData, { 0: width, 1: height, 2: colorSpace, 3: pixelFormat }, _parts, { 0: data }) =>
-    new ImageData(data, width, height, { __proto__: null, colorSpace, pixelFormat }),
+  (ImageData, fields, _parts, values) => {
+    const settings = { __proto__: null, colorSpace: fields[2], pixelFormat: fields[3] };
+    return new ImageData(values[0], fields[0], fields[1], settings);
+  },
 );
 
 const exceptionGetters = gettersOf(DOMException.prototype, ["name", "message"]);
 const quotaGetters = gettersOf(globalThis.QuotaExceededError?.prototype ?? {}, ["quota", "requested"]);
-const exceptionFields = (error) => [exceptionGetters[0](error), exceptionGetters[1](error), stackOf(error)];
-const makeException = (_Interface, { 0: name, 1: message, 2: stack }) =>
-  withStack(new DOMException(message, name), stack);
-definePlatform("DOMException", (error) => [exceptionFields(error), [], null], makeException);
-makers.QuotaExceededError = (fields) => makeException(null, fields);
-definePlatform(
-  "QuotaExceededError",
-  (error) => {
-    const fields = exceptionFields(error);
-    fields[3] = quotaGetters[0](error);
-    fields[4] = quotaGetters[1](error);
-    return [fields, [], null];
-  },
-  (QuotaExceededError, { 1: message, 2: stack, 3: quota, 4: requested }) => {
-    const options = { __proto__: null, quota: quota ?? undefined, requested: requested ?? undefined };
-    return withStack(new QuotaExceededError(message, options), stack);
-  },
+const writeException = (getters) => (error) => {
+  const fields = valuesOf(error, exceptionGetters);
+  fields[2] = stackOf(error);
+  for (let i = 0; i < getters.length; i++) fields[3 + i] = getters[i](error);
+  return [fields, [], null];
+};
+definePlatform("DOMException", writeException([]), (DOMException, fields) =>
+  withStack(new DOMException(fields[1], fields[0]), fields[2]),
 );
+makers.QuotaExceededError = makers.DOMException;
+definePlatform("QuotaExceededError", writeException(quotaGetters), (QuotaExceededError, fields) => {
+  const options = { __proto__: null, quota: fields[3] ?? undefined, requested: fields[4] ?? undefined };
+  return withStack(new QuotaExceededError(fields[1], options), fields[2]);
+});
 
-/** A geometry interface, which is made of numbers or points alone; `getters` (object) -> those of its attributes */
+/** Geometry interfaces, which are made of numbers or points alone. */
 function defineGeometry(name, gettersFor, make) {
-  definePlatform(name, (object) => [[], [], valuesOf(object, gettersFor(object))], make);
-}
-function defineGeometries(name, gettersFor, make) {
-  defineGeometry(name, gettersFor, make);
-  defineGeometry(`${name}ReadOnly`, gettersFor, make);
+  const write = (object) => [[], [], valuesOf(object, gettersFor(object))];
+  definePlatform(name, write, make);
+  definePlatform(`${name}ReadOnly`, write, make);
 }
 const makeOfValues = (Interface, _fields, _parts, values) => ReflectConstruct(Interface, values);
 const pointGetters = gettersOf(DOMPointReadOnly.prototype, ["x", "y", "z", "w"]);
 const rectGetters = gettersOf(DOMRectReadOnly.prototype, ["x", "y", "width", "height"]);
 const quadGetters = gettersOf(DOMQuad.prototype, ["p1", "p2", "p3", "p4"]);
-defineGeometries("DOMPoint", () => pointGetters, makeOfValues);
-defineGeometries("DOMRect", () => rectGetters, makeOfValues);
+defineGeometry("DOMPoint", () => pointGetters, makeOfValues);
+defineGeometry("DOMRect", () => rectGetters, makeOfValues);
 defineGeometry("DOMQuad", () => quadGetters, makeOfValues);
 
 const CELLS = [];
@@ -547,7 +540,7 @@ for (let i = 0; i < 16; i++) CELLS[i] = `m${(i >> 2) + 1}${(i & 3) + 1}`;
 const cellGetters = gettersOf(DOMMatrixReadOnly.prototype, CELLS);
 const flatGetters = gettersOf(DOMMatrixReadOnly.prototype, ["a", "b", "c", "d", "e", "f"]);
 const is2D = getter(DOMMatrixReadOnly.prototype, "is2D");
-defineGeometries(
+defineGeometry(
   "DOMMatrix",
   (matrix) => (is2D(matrix) ? flatGetters : cellGetters),
   (Interface, _fields, _parts, values) => new Interface(sequenceOf(values)),
