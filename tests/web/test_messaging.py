@@ -214,3 +214,17 @@ def test_a_message_that_is_too_large_is_refused(run_js: RunJs, monkeypatch: pyte
 
 def _record(text: str, *parts: bytes) -> dict[str, Any]:
     return {"text": text, "parts": list(parts)}
+
+
+def test_large_values_cross_in_pieces(tmp_path: Path) -> None:
+    """Both ways, to the last byte; a resizable buffer, too."""
+    source = "onmessage = ({ data }) => serviceWorker.postMessage(data);"
+    data = bytes(range(256)) * (3 << 12) + b"!"
+    text = "[1,5,2,19,0,20,4000000,1,0]"
+    with realm_process(tmp_path, source) as process:
+        process.wait_for(messages.Started)
+        record = _record(text, data, data)
+        process.send(messages.DispatchEvent(1, "message", {"message": record, "source": None}))
+        process.wait_for(messages.EventFinished)
+    [(method, [_, sent])] = process.calls_made
+    assert (method, sent["text"], sent["parts"] == [data, data]) == ("worker_post_message", text, True)

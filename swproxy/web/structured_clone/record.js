@@ -8,13 +8,14 @@ import {
   DOMExceptionConstructor,
   JSONParse,
   JSONStringify,
+  MathMin,
   ObjectSetPrototypeOf,
   SafeFinalizationRegistry,
-  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetLength,
   TypedArrayPrototypeSet,
   Uint8ArrayConstructor,
 } from "../infra/primordials.js";
-import { packBytes, unpackBytes } from "../infra/bytes.js";
+import { packBytes, subarray, unpackBytes } from "../infra/bytes.js";
 
 /** Stands first in every record that leaves the realm, and changes when the meaning of the tokens does. */
 export const VERSION = 1;
@@ -64,6 +65,32 @@ export function copyBuffer(buffer, maxByteLength) {
 export function releaseParts(parts) {
   for (let i = 0; i < parts.length; i++) if (typeof parts[i] === "number") op_body_release(parts[i]);
 }
+
+// Packed bytes take several times the memory: they cross in pieces of this size.
+const PIECE = 1 << 20;
+
+/** The handle of a host body with the bytes. */
+function partOf(bytes) {
+  const length = TypedArrayPrototypeGetLength(bytes);
+  let handle = null;
+  for (let i = 0; i < length || handle === null; i += PIECE) {
+    handle = op_record_part(handle, packBytes(subarray(bytes, i, MathMin(PIECE, length - i))));
+  }
+  return handle;
+}
+
+/** An ArrayBuffer with the bytes of a host body, which is used up. */
+function bufferOf(handle, maxByteLength) {
+  const { 0: size, 1: first } = op_record_part_bytes(handle, 0, PIECE);
+  const buffer = new ArrayBufferConstructor(size, { __proto__: null, maxByteLength });
+  for (let i = 0; i < size; i += PIECE) {
+    const packed = i === 0 ? first : op_record_part_bytes(handle, i, PIECE)[1];
+    TypedArrayPrototypeSet(new Uint8ArrayConstructor(buffer, i), unpackBytes(packed));
+  }
+  op_body_release(handle);
+  return buffer;
+}
+
 const registry = new SafeFinalizationRegistry(releaseParts);
 
 /**
@@ -99,7 +126,7 @@ export class Record {
     const parts = [];
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#take(i);
-      parts[i] = typeof part === "number" ? part : op_record_part(packBytes(new Uint8ArrayConstructor(part)));
+      parts[i] = typeof part === "number" ? part : partOf(new Uint8ArrayConstructor(part));
     }
     ObjectSetPrototypeOf(this.tokens, null); // a site's Array.prototype.toJSON has no say
     return { text: JSONStringify(this.tokens), parts };
@@ -119,9 +146,7 @@ export class Record {
   /** The ArrayBuffer of a part, which is the caller's; with a maxByteLength if it is resizable. */
   takeBuffer(index, maxByteLength) {
     const part = this.#take(index);
-    if (typeof part !== "number") return part;
-    const buffer = TypedArrayPrototypeGetBuffer(unpackBytes(op_record_part_bytes(part)));
-    return maxByteLength === undefined ? buffer : copyBuffer(buffer, maxByteLength);
+    return typeof part === "number" ? bufferOf(part, maxByteLength) : part;
   }
 
   /** The handle of a part, which is the caller's. */
