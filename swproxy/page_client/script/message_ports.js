@@ -22,7 +22,8 @@ import {
   Uint8Array,
   uncurry,
 } from "./primordials.js";
-import { dataCloneError, readRecord, writeRecord } from "./structured_clone.js";
+import { dataCloneError } from "./records.js";
+import { readRecord, writeRecord } from "./structured_clone.js";
 import { receiveStream, sendStream } from "./transferred_streams.js";
 
 const postNatively = uncurry(MessagePort.prototype.postMessage);

@@ -1,6 +1,6 @@
 // https://streams.spec.whatwg.org/#transferrable-streams: streams whose chunks go through message ports.
 import { deserialize, serialize } from "./message_ports.js";
-import { dataCloneError } from "./structured_clone.js";
+import { dataCloneError } from "./records.js";
 import {
   DOMException,
   getter,
