@@ -101,7 +101,7 @@ class ServiceWorkerContext:
         )
         if not was_clean:
             for origin in {*origins_in(profile.caches), *origins_in(profile.indexeddb)}:
-                self._host.mark_unclean(origin)
+                self._host.stores.mark_unclean(origin)
         self.manager = WorkerManager(
             self._host,
             settings.limits(),
@@ -169,6 +169,7 @@ class ServiceWorkerContext:
             task.cancel()
         self._driver.close()
         await self.manager.close()
+        await self._host.stores.close()
         await self._web_sockets.close()
         await self.fetcher.close()
         self._database.close()

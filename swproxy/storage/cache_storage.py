@@ -11,6 +11,7 @@ diskcache evicts nothing here and unpickles nothing.
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import sqlite3
@@ -194,6 +195,15 @@ class RequestResponseList:
         with _disk_errors():
             self._cache = diskcache.Cache(str(directory), disk=BytesAndTextDisk, **_SETTINGS)
 
+    @property
+    def id(self) -> str:
+        """What ``CacheStorage.by_id`` finds it by: there is never another one of that id."""
+        return Path(self._cache.directory).name
+
+    def entry(self, url: str, order: int) -> Entry | None:
+        """The entry of that number, if nobody has deleted or replaced it; ``url`` is its request's."""
+        return next((entry for entry in self._record(_without_fragment(url)) if entry.order == order), None)
+
     def query_cache(self, query: Query | None, *, first: bool = False) -> list[Entry]:
         """https://w3c.github.io/ServiceWorker/#query-cache-algorithm; all entries without a query."""
         found = [
@@ -350,6 +360,7 @@ class RequestResponseList:
         self._cache.close()
 
 
+_ID = re.compile("[0-9a-f]{16}")
 _COUNTER = "order"  # of the last entry or cache; that of the index rises with every change
 
 
@@ -449,6 +460,12 @@ class CacheStorage:
         value = None if index is None else index.get(_key(name))
         return None if value is None else self._list(value.partition(" ")[2])
 
+    def by_id(self, id: str) -> RequestResponseList | None:  # noqa: A002
+        """The cache of that id; one that was deleted, too, as long as its files are there."""
+        if id not in self._open and (not _ID.fullmatch(id) or not (self._directory / id).is_dir()):
+            return None
+        return self._list(id)
+
     def delete(self, name: str) -> bool:
         """Takes the cache out of the map; its files go with ``sweep``, so that who has it open may go on."""
         index = self._opened_index(create=False)
@@ -478,7 +495,7 @@ class CacheStorage:
     def sweep(self, *, thorough: bool) -> None:
         """Removes the directories of deleted caches; if thorough, also what killed processes left.
 
-        Nobody else may use the caches of the origin meanwhile.
+        Those that are open here stay. Nobody else may use the caches of the origin meanwhile.
 
         Raises:
             ProfileError: they are damaged.
@@ -492,7 +509,7 @@ class CacheStorage:
             raise ProfileError(f"The caches in {self._directory} are damaged: {error}.") from None
 
     def _sweep(self, *, thorough: bool) -> None:
-        kept = {"index", *(directory for _, directory in self._entries().values())}
+        kept = {"index", *self._open, *(directory for _, directory in self._entries().values())}
         for path in self._directory.iterdir():
             if path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)

@@ -1,6 +1,5 @@
 """What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
 
-import asyncio
 import inspect
 import logging
 import time
@@ -25,7 +24,6 @@ from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.registration import ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.states import WorkerState
 from swproxy.service_worker.worker import ServiceWorker
-from swproxy.storage import cache_storage
 from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
 from swproxy.storage.indexeddb import directory as indexeddb
 from swproxy.storage.journal import Journal
@@ -38,6 +36,7 @@ from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.locks import Locks
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.messaging import Messaging
+from swproxy.workers.origin_stores import OriginStores
 from swproxy.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -97,8 +96,7 @@ class Host:
         self._scripts = scripts
         self._web_sockets = web_sockets
         self._journal = journal
-        self._unclean: set[str] = set()
-        self._sweeps: dict[str, asyncio.Task[None]] = {}
+        self.stores = OriginStores(profile, settings.quota, self._in_use)
         self._locks = Locks(partial(self._deliver, "locks"))
         self._databases = Databases(partial(self._deliver, "indexedDB"))
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -169,37 +167,10 @@ class Host:
     async def before_start(self, worker: ServiceWorker) -> None:
         """Tidies what an origin has stored if no process uses it; whoever starts meanwhile waits for that."""
         origin = origin_of(worker.script_url)
-        if (sweep := self._sweeps.get(origin)) is not None:
-            await asyncio.shield(sweep)
-        elif not self._in_use(origin, worker):
-            if origin not in self._unclean:
-                self._sweep(origin, thorough=False)
-                return
-            sweep = self._sweeps[origin] = asyncio.ensure_future(
-                asyncio.to_thread(self._sweep, origin, thorough=True)
-            )
-            sweep.add_done_callback(lambda _: self._sweeps.pop(origin))
-            await asyncio.shield(sweep)
+        await self.stores.before_start(origin, in_use=self._in_use(origin, worker))
 
-    def _sweep(self, origin: str, *, thorough: bool) -> None:
-        storage = cache_storage.CacheStorage(directory_of(self._profile.caches, origin))
-        try:
-            storage.sweep(thorough=thorough)
-            if thorough:
-                for damage in indexeddb.sweep(directory_of(self._profile.indexeddb, origin)):
-                    log.warning("%s: %s", origin, damage)
-                self._unclean.discard(origin)
-        except (SwproxyError, OSError) as error:
-            log.warning("cannot tidy what %s has stored: %s", origin, error)  # the worker may not need it
-        finally:
-            storage.close()
-
-    def mark_unclean(self, origin: str) -> None:
-        """A process that used what the origin has stored was killed: tidy that as soon as nobody uses it."""
-        self._unclean.add(origin)
-
-    def _in_use(self, origin: str, worker: ServiceWorker) -> bool:
-        """By a process that began to start before that of ``worker``, which is not forked yet."""
+    def _in_use(self, origin: str, worker: ServiceWorker | None = None) -> bool:
+        """By a process; one that began to start before that of ``worker``, which is not forked yet."""
         for process in self.manager.remaining_processes():
             if process.worker is worker and not process.pid:
                 return False
@@ -221,7 +192,7 @@ class Host:
         event = "crashed" if crashed else "stopped"
         self._journal.write("worker", scope=worker.scope, worker=worker.id, event=event, reason=reason)
         if crashed:
-            self.mark_unclean(origin_of(worker.script_url))
+            self.stores.mark_unclean(origin_of(worker.script_url))
 
     async def _gone(self, worker: ServiceWorker) -> None:
         """Nothing is left of those of its processes that have ended or are ending."""

@@ -429,6 +429,35 @@ def test_a_deleted_cache_is_usable_while_open(storage: CacheStorage, tmp_path: P
     assert len(list((tmp_path / "origin").iterdir())) == 2  # the index and the new cache
 
 
+def test_caches_by_id(storage: CacheStorage, tmp_path: Path) -> None:
+    """A cache keeps its id when it is deleted, until its files are gone; one that is open stays."""
+    cache = storage.open("v1")
+    cache.put([put("/a", LARGE)])
+    other = CacheStorage(tmp_path / "origin")
+    assert storage.delete("v1")
+    found = other.by_id(cache.id)
+    assert found is not None
+    assert only(found, "/a") == LARGE
+    other.sweep(thorough=True)
+    assert other.by_id(cache.id) is found
+    other.close()
+    other.sweep(thorough=False)
+    assert other.by_id(cache.id) is None
+    for id in ("", "..", "index", "../origin", "0" * 16):  # noqa: A001
+        assert other.by_id(id) is None
+
+
+def test_entries_by_number(storage: CacheStorage) -> None:
+    """One that was replaced is not there any more, though there is another one for the same request."""
+    cache = storage.open("v1")
+    cache.put([put("/a", b"1")])
+    (entry,) = cache.query_cache(query("/a"))
+    assert cache.entry(f"{SITE}/a#fragment", entry.order) == entry
+    assert cache.entry(f"{SITE}/b", entry.order) is None
+    cache.put([put("/a", b"2")])
+    assert cache.entry(f"{SITE}/a", entry.order) is None
+
+
 def test_sweep_after_a_crash(storage: CacheStorage, tmp_path: Path) -> None:
     """Bodies that never became part of an entry go, and files that never became a body; entries stay."""
     cache = storage.open("v1")

@@ -303,7 +303,7 @@ async def test_after_a_crash_all_wait_for_the_sweep(workers: Workers, monkeypatc
     for worker in (first, second):
         await stop(workers, worker)
     left = orphan(workers)
-    workers.context._host.mark_unclean(SITE)
+    workers.context._host.stores.mark_unclean(SITE)
     may_sweep, swept = threading.Event(), []
     sweep = cache_storage.CacheStorage.sweep
 
@@ -315,7 +315,7 @@ async def test_after_a_crash_all_wait_for_the_sweep(workers: Workers, monkeypatc
     monkeypatch.setattr(cache_storage.CacheStorage, "sweep", held)
     manager = workers.context.manager
     starting = [asyncio.ensure_future(manager.run_service_worker(worker)) for worker in (first, second)]
-    await soon(lambda: SITE in workers.context._host._sweeps)
+    await soon(lambda: SITE in workers.context._host.stores._sweeps)
     third = asyncio.ensure_future(workers.register(f"{ROOT}third/", ""))
     await soon(lambda: len(manager.all_processes()) == 3)
     assert [process.pid for process in manager.all_processes()] == [0, 0, 0]
@@ -325,7 +325,7 @@ async def test_after_a_crash_all_wait_for_the_sweep(workers: Workers, monkeypatc
     assert swept == [True]
     directory = directory_of(workers.context.profile.caches, SITE)
     assert len(list(directory.rglob("*.val"))) < len(left)
-    assert not workers.context._host._sweeps
+    assert not workers.context._host.stores._sweeps
 
 
 async def test_damaged_caches_keep_no_worker_from_starting(
