@@ -21,6 +21,7 @@ from swproxy.network.script_loader import ScriptLoader, local_file, local_script
 from swproxy.network.sessions import FetchSettings
 from swproxy.network.trust import TrustedAuthorities, trusted_authorities
 from swproxy.network.web_socket import WebSocketConnector
+from swproxy.pages.caches import PageCaches
 from swproxy.pages.connections import Pages
 from swproxy.pages.container import Container
 from swproxy.pages.messages import Messages
@@ -109,6 +110,7 @@ class ServiceWorkerContext:
             profile.log / "workers.log",
             internal_frames=settings.internal_frames,
         )
+        self.page_caches = PageCaches(self._host.stores, self.fetcher, profile.scratch)
         self.pages = Pages(
             self.registrations,
             self.clients,
@@ -133,7 +135,7 @@ class ServiceWorkerContext:
         messaging = Messaging(self.manager, self._driver.all_registrations)
         page_messages = Messages(self._driver.all_registrations, self.clients, self.pages, messaging)
         container = Container(self.registrations, self._driver, self.pages)
-        self.pages.methods = {**container.methods(), **page_messages.methods()}
+        self.pages.methods = {**container.methods(), **page_messages.methods(), **self.page_caches.methods()}
         worker_clients = WorkerClients(self.registrations, self.clients, self._driver, self.pages)
         self._host.connect(
             self.manager, self._driver, self.pages, messaging, worker_clients.methods(), page_messages.tells()

@@ -29,6 +29,7 @@ from swproxy.workers.dispatcher import ClientRequest
 OWN_PATH = "/.swproxy/"
 _CHANNEL = "/.swproxy/channel"
 _DOCUMENT = "/.swproxy/document"
+_CACHES = "/.swproxy/cache/"
 _CONDITIONS = ("if-none-match", "if-modified-since")
 _MOST_ON_THE_WAY = 64
 
@@ -76,6 +77,10 @@ class PageClient:
             )
         elif path == _DOCUMENT:
             flow.response = self._describe_document(flow, exchange)
+        elif path.startswith(_CACHES):
+            flow.request.stream = True
+            handle = self._context.page_caches.handle
+            self._streaming.redirect(flow, partial(handle, origin=exchange.origin, path=path))
         else:
             flow.response = http.Response.make(404, "swproxy: there is nothing here.\n")
 
