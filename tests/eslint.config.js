@@ -44,7 +44,7 @@ export default [
           "File",
         ],
         ...["HTMLIFrameElement", "ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
-        ...["WritableStreamDefaultController", "console", "isSecureContext", "self"],
+        ...["AbortSignal", "WritableStreamDefaultController", "console", "isSecureContext", "self"],
       ),
     },
   },

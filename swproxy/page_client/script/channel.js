@@ -19,11 +19,11 @@ import {
   setTimeout,
   TextDecoder,
   TextEncoder,
-  TypeError,
   Uint8Array,
   uncurry,
   WebSocket,
 } from "./primordials.js";
+import { exception } from "./webidl.js";
 
 const sendNatively = uncurry(WebSocket.prototype.send);
 const closeNatively = uncurry(WebSocket.prototype.close);
@@ -56,6 +56,9 @@ let tellController = () => null;
 
 /** The number of this document's client. */
 export const ownClientId = () => clientId;
+
+/** Whether what is said now goes out at once. */
+export const isConnected = () => isOpen;
 
 /** Calls `receiver` with (arguments, parts) of what the proxy says under that name; "closed": the line has broken. */
 export const onTold = (name, receiver) => receivers.set(name, receiver);
@@ -195,5 +198,3 @@ function settle(number, callback) {
   calls.delete(number);
   callback(pending);
 }
-
-export const exception = (name, text) => (name === "TypeError" ? new TypeError(text) : new DOMException(text, name));

@@ -1,4 +1,5 @@
 // https://w3c.github.io/ServiceWorker/ in a document, on top of the proxy instead of the browser.
+import { installCaches } from "./caches.js";
 import { onTold, openChannel } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
 import { hasOrigin, tagData } from "./environment.js";
@@ -34,6 +35,7 @@ function install() {
   defineOwn(Navigator.prototype, "serviceWorker", property);
   installResponses();
   installRequests();
+  installCaches(globalThis);
   installFrames();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });

@@ -14,6 +14,7 @@ export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prot
 
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
 export const {
+  AbortController,
   ArrayBuffer,
   BigInt,
   Blob,

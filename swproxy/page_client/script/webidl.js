@@ -2,6 +2,7 @@
 import {
   addListener,
   defineOwn,
+  DOMException,
   Event,
   ownDescriptor,
   PromiseReject,
@@ -117,3 +118,6 @@ export function whenHandlerIsSet(callback) {
 
 /** Fires a plain event. */
 export const fire = (target, type) => dispatch(target, new Event(type));
+
+/** What an operation of the proxy has failed with. */
+export const exception = (name, text) => (name === "TypeError" ? new TypeError(text) : new DOMException(text, name));

@@ -1,0 +1,113 @@
+// What documents ask the proxy of its caches: the other half is swproxy/pages/caches.py. Over the channel, which keeps the
+// order of what is asked; in requests what is large, so that it need not be in memory, or asks for the client's header.
+import { call, isConnected, onTold } from "./channel.js";
+import {
+  ArrayBuffer,
+  Blob,
+  DataView,
+  document,
+  fetchNatively,
+  getter,
+  JSONParse,
+  JSONStringify,
+  location,
+  PromisePrototypeThen,
+  PromiseResolve,
+  Response,
+  SafeMap,
+  sequenceOf,
+  TextDecoder,
+  TextEncoder,
+  TypeError,
+  Uint8Array,
+  uncurry,
+} from "./primordials.js";
+import { exception } from "./webidl.js";
+
+// What may forbid requests to the proxy; the channel was there before.
+const POLICY = 'meta[http-equiv="content-security-policy" i]';
+// Bytes: what is larger goes in a request, or in any case.
+const LARGE = 1 << 18;
+const TOO_LARGE = 1 << 26;
+const API = `${location.origin}/.swproxy/cache/`;
+
+/** The getters of a prototype's properties, by name. */
+export function getters(prototype, names) {
+  const all = { __proto__: null };
+  for (let i = 0; i < names.length; i++) all[names[i]] = getter(prototype, names[i]);
+  return all;
+}
+
+export const ResponseGet = getters(Response.prototype, ["body", "bodyUsed", "headers", "ok", "status", "statusText"]);
+export const SignalGet = getters(AbortSignal.prototype, ["aborted", "reason"]);
+export const blobSize = getter(Blob.prototype, "size");
+const readAsBuffer = uncurry(Response.prototype.arrayBuffer);
+const bytesOfText = uncurry(TextEncoder.prototype.encode);
+const textOfBytes = uncurry(TextDecoder.prototype.decode);
+const copyBytes = uncurry(Uint8Array.prototype.set);
+const querySelector = uncurry(Document.prototype.querySelector);
+const copyOfBuffer = uncurry(ArrayBuffer.prototype.slice);
+
+/** What it answers to an operation: `value`, and `take(size)`, which gives the next bytes of what came with it. */
+export async function ask(operation, args, bodies = [], signal = undefined) {
+  const text = bytesOfText(new TextEncoder(), JSONStringify({ __proto__: null, ...args }));
+  const head = new Uint8Array(4 + text.length);
+  new DataView(head.buffer).setUint32(0, text.length);
+  copyBytes(head, text, 4);
+  const parts = [head];
+  for (let i = 0; i < bodies.length; i++) parts[i + 1] = bodies[i];
+  const body = bodies.length === 0 ? head : new Blob(sequenceOf(parts));
+  const buffer = await transferred(operation, body, body === head ? 0 : blobSize(body), signal);
+  if (signal && SignalGet.aborted(signal)) throw SignalGet.reason(signal);
+  let at = 4 + new DataView(buffer).getUint32(0);
+  const { value, error } = JSONParse(decoded(buffer, 4, at - 4));
+  if (error) throw exception(error[0], error[1]);
+  return { value, take: (size) => new Uint8Array(copyOfBuffer(buffer, at, (at += size))) };
+}
+
+async function transferred(operation, body, size, signal) {
+  const isForbidden = querySelector(document, POLICY) !== null && size < TOO_LARGE;
+  const work = () => postOperation(operation, body, signal);
+  if (!isForbidden && (operation === "read" || operation === "fetch" || size > LARGE)) return await work();
+  if (!isForbidden && (queued > 0 || !isConnected())) return await inTurn(work);
+  try {
+    const bytes = size === 0 ? body : new Uint8Array(await readAsBuffer(new Response(body)));
+    return await exchangeOperation(operation, bytes);
+  } catch (error) {
+    if (isForbidden) throw error;
+    return await work();
+  }
+}
+
+let queued = 0;
+let last = PromiseResolve();
+
+/** What `work` promises, when all that was asked before is done: requests overtake each other. */
+function inTurn(work) {
+  queued++;
+  const result = PromisePrototypeThen(last, work);
+  const end = () => queued--;
+  last = PromisePrototypeThen(result, end, end);
+  return result;
+}
+
+async function postOperation(operation, body, signal) {
+  const response = await fetchNatively(API + operation, { __proto__: null, method: "POST", body, signal });
+  const buffer = await readAsBuffer(response);
+  if (!ResponseGet.ok(response)) throw new TypeError(`swproxy has refused this: ${decoded(buffer, 0)}`);
+  return buffer;
+}
+
+let exchanges = 0;
+const answers = new SafeMap();
+onTold("cached", ({ 0: number }, { 0: bytes }) => answers.set(number, bytes));
+
+async function exchangeOperation(operation, bytes) {
+  const number = ++exchanges;
+  await call("cache", [operation, number], [bytes]);
+  const answer = answers.get(number);
+  answers.delete(number);
+  return await readAsBuffer(new Response(answer));
+}
+
+const decoded = (buffer, at, size) => textOfBytes(new TextDecoder(), new Uint8Array(buffer, at, size));
