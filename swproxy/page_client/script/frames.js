@@ -35,7 +35,11 @@ const seenDocuments = new WeakSet();
 function loadNow(url) {
   const request = new XMLHttpRequest();
   openNow(request, "GET", url, false);
-  sendNow(request);
+  try {
+    sendNow(request);
+  } catch {
+    return null; // a policy forbids it, or the document is just leaving
+  }
   return statusOfAnswer(request) === 200 ? textOfAnswer(request) : null;
 }
 
