@@ -85,7 +85,7 @@ export function installFrames() {
       // no frame
     }
   };
-  addListener(self, "load", adoptTarget, true);
+  addListener(document, "load", adoptTarget, true);
   for (const name in replacing) {
     defineOwn(prototype, name, { ...windowDescriptor, get: ownDescriptor(replacing, name).get });
   }
