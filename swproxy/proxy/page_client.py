@@ -55,14 +55,14 @@ class PageClient:
 
     def is_own(self, exchange: Exchange) -> bool:
         """Whether the request is for the proxy itself."""
-        is_ours = exchange.url.startswith(OWN_PATH, len(exchange.origin)) or "service-worker" in exchange.headers
+        is_ours = exchange.url.startswith(OWN_PATH, len(exchange.origin)) or _is_for_a_browsers_worker(exchange)
         return is_ours and self.serves(exchange)
 
     def serve(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Answers a request that is for the proxy itself; called when its header is there."""
         path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
         exchange.source = "proxy"
-        if "service-worker" in exchange.headers:
+        if _is_for_a_browsers_worker(exchange):
             # From a document that has no page client: a worker of the browser would come before ours.
             flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
         elif path == SCRIPT_PATH:
@@ -201,6 +201,11 @@ class PageClient:
         self._on_the_way[client.peer, target.href.partition("#")[0]] = number, target.hash
         if len(self._on_the_way) > _MOST_ON_THE_WAY:
             del self._on_the_way[next(iter(self._on_the_way))]
+
+
+def _is_for_a_browsers_worker(exchange: Exchange) -> bool:
+    """Whether a script is to become a service worker of the browser itself, and not of another swproxy."""
+    return "service-worker" in exchange.headers and "swproxy/" not in exchange.headers.get("user-agent", "")
 
 
 def _is_of_own_document(exchange: Exchange) -> bool:
