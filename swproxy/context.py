@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ada_url
 
@@ -192,8 +191,9 @@ class ServiceWorkerContext:
         )
 
     def _decrypts(self) -> dict[str, Any]:
-        hosts = {*self.settings.intercept, *(urlsplit(origin).hostname for origin in self.registrations.origins())}
-        return {"everything": self.settings.intercept_all, "hosts": sorted(host for host in hosts if host)}
+        # Not those of registrations: which there are is no other site's business.
+        everything = self.settings.intercept_all
+        return {"everything": everything, "hosts": [] if everything else self.settings.intercept}
 
     def _look_after(self, registration: ServiceWorkerRegistration) -> None:
         self._driver.look_after(registration)

@@ -167,6 +167,9 @@ class Page:
             value = await work
         except SwproxyError as error:
             value = error
+        except Exception:
+            log.exception("what the page %s asked for failed", self.client.url)
+            value = SwproxyError("The proxy failed: see its log.")
         if call:
             self.answer(call, value)
 

@@ -502,3 +502,44 @@ def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..
         assert page.evaluate(who) == client
         page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
         assert page.evaluate("navigator.serviceWorker.controller.state") == "activated"
+
+
+def test_answers_without_a_body(site: Origin, context: BrowserContext) -> None:
+    """A status that has none is one of a worker's, too."""
+    answers = "onfetch = (event) => { if (event.request.url.includes('/status/'))"
+    answers += " event.respondWith(new Response(null, { status: +event.request.url.slice(-3) })); };"
+    site.script("/sw.js", CLAIMS + answers)
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    for status in (204, 205, 304):
+        assert page.evaluate(f"fetch('/status/{status}').then((r) => [r.status, r.body])") == [status, None]
+
+
+def test_what_is_said_while_the_proxy_restarts(
+    site: Origin, start_proxy: Callable[..., ProxyProcess], launch: Callable[..., Browser]
+) -> None:
+    """It waits for the line to come back; the objects stay the same."""
+    heard = "onmessage = (event) => fetch('/heard?' + event.data);"
+    site.script("/sw.js", CLAIMS + heard)
+    site.route("/heard")
+    first = start_proxy("--intercept-all")
+    port = str(urlsplit(first.url).port)
+    with contextlib.closing(launch(first).new_context(ignore_https_errors=True)) as context:
+        page = opened(context, f"{site.url}/")
+        page.evaluate(REGISTERED)
+        page.evaluate("navigator.serviceWorker.ready.then((r) => (window.registration = r))")
+        first.kill()
+        page.evaluate("navigator.serviceWorker.addEventListener('controllerchange', () => (window.changed = true))")
+        asked = "window.asked = navigator.serviceWorker.getRegistration().then((r) => r === window.registration)"
+        until(lambda: bool(page.evaluate("fetch('/heard').then(() => false, () => true)")))
+        page.evaluate(f"{asked}; for (const n of [1, 2]) navigator.serviceWorker.controller.postMessage(n); 0")
+        start_proxy("--intercept-all", "--set", f"listen_port={port}")
+        assert page.evaluate("window.asked") is True
+        until(lambda: site.count("/heard") == 2)
+
+
+def test_other_sites_hosts_are_not_told(site: Origin, proxy: ProxyProcess) -> None:
+    """Which workers there are is no other site's business."""
+    proxy.registered(f"{site.url}/", f"{site.url}/sw.js")
+    other = site.url.replace("localhost", "127.0.0.1")
+    assert "localhost" not in curl(proxy, f"{other}/").text

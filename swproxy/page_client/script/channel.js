@@ -72,7 +72,7 @@ export function tell(name, args, parts = []) {
 export function call(name, args, parts = []) {
   return new Promise((resolve, reject) => {
     lastCall++;
-    calls.set(lastCall, { resolve, reject });
+    calls.set(lastCall, { resolve, reject, isSent: isOpen });
     send(lastCall, name, args, parts);
   });
 }
@@ -80,7 +80,7 @@ export function call(name, args, parts = []) {
 /** The number of a call whose answer `callback` gets, if ever. */
 export function expectAnswer(callback) {
   lastCall++;
-  calls.set(lastCall, { resolve: callback, reject: () => {} });
+  calls.set(lastCall, { resolve: callback, reject: () => {}, isSent: true });
   return lastCall;
 }
 
@@ -124,13 +124,15 @@ export function openChannel(controller) {
   addListener(self, "pagehide", (event) => {
     if (!event.persisted) return;
     isFrozen = true;
-    tell("frozen", []);
-    if (socket !== null) closeNatively(socket);
+    if (isOpen) tell("frozen", []);
+    const leaving = socket;
+    hasClosed();
+    if (leaving !== null) closeNatively(leaving);
   });
   addListener(self, "pageshow", (event) => {
     if (!event.persisted) return;
     isFrozen = false;
-    if (socket === null) connect();
+    connect();
   });
   addListener(self, "focus", tellState);
   addListener(self, "blur", tellState);
@@ -149,28 +151,33 @@ function connect() {
     sendNatively(opening, JSONStringify(forJSON(hello)));
     isFirst = false;
     isOpen = true;
-    delay = FIRST_DELAY;
+    MapPrototypeForEach(calls, (pending) => (pending.isSent = true));
     while (unsent.length > 0) sendNatively(opening, ArrayPrototypeShift(unsent));
   });
   addListener(opening, "message", (event) => receive(decode(dataOf(event))));
   addListener(opening, "close", () => {
-    isOpen = false;
-    socket = null;
-    failCalls();
-    receivers.get("closed")?.();
-    if (isFrozen) return;
+    if (socket !== opening) return;
+    hasClosed();
     setTimeout(() => socket === null && !isFrozen && connect(), delay);
     delay = delay * 2 < LONGEST_DELAY ? delay * 2 : LONGEST_DELAY;
   });
 }
 
-// What was asked before is not answered on the next line.
-function failCalls() {
+/** What was asked on this line is not answered on the next one; what waits for a line goes on waiting for a while. */
+function hasClosed() {
+  const isGivenUp = !isOpen && delay >= LONGEST_DELAY;
+  isOpen = false;
+  socket = null;
   const lost = [];
-  MapPrototypeForEach(calls, (pending) => (lost[lost.length] = pending));
-  MapPrototypeForEach(calls, (_, number) => calls.delete(number));
-  unsent.length = 0;
-  for (let i = 0; i < lost.length; i++) lost[i].reject(new DOMException("The proxy does not answer.", "AbortError"));
+  MapPrototypeForEach(calls, (pending, number) => {
+    if (pending.isSent || isGivenUp) lost[lost.length] = { pending, number };
+  });
+  if (isGivenUp) unsent.length = 0;
+  for (let i = 0; i < lost.length; i++) {
+    calls.delete(lost[i].number);
+    lost[i].pending.reject(new DOMException("The proxy does not answer.", "AbortError"));
+  }
+  receivers.get("closed")?.();
 }
 
 function receive({ message, parts }) {
@@ -183,6 +190,7 @@ onTold("failed", ({ 0: number, 1: name, 2: text }) => {
 });
 onTold("welcome", ({ 0: id, 1: registrations }) => {
   clientId = id;
+  delay = FIRST_DELAY;
   onWelcome(registrations);
 });
 

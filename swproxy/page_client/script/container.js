@@ -7,6 +7,7 @@ import {
   defineOwn,
   dispatch,
   document,
+  DOMException,
   EventTarget,
   getter,
   MessageEvent,
@@ -55,6 +56,7 @@ export class ServiceWorkerContainer extends EventTarget {
 
   async register(scriptURL, options = undefined) {
     this.#ready;
+    checkDocument();
     if (arguments.length === 0) throw new TypeError("register() needs the URL of a script.");
     scriptURL = String(scriptURL);
     const { scope, type, updateViaCache } = registrationOptions(options);
@@ -67,11 +69,13 @@ export class ServiceWorkerContainer extends EventTarget {
 
   async getRegistration(clientURL = "") {
     this.#ready;
+    checkDocument();
     return registrationFor(await call("get_registration", [withoutFragment(resolve(String(clientURL)))]));
   }
 
   async getRegistrations() {
     this.#ready;
+    checkDocument();
     const descriptions = await call("get_registrations", []);
     const registrations = [];
     for (let i = 0; i < descriptions.length; i++) registrations[i] = registrationFor(descriptions[i]);
@@ -121,6 +125,10 @@ function registrationOptions(options) {
 function oneOf(value, ...allowed) {
   for (let i = 0; i < allowed.length; i++) if (value === allowed[i]) return value;
   throw new TypeError(`'${value}' is not one of the values that there are.`);
+}
+
+function checkDocument() {
+  if (windowOf(document) === null) throw new DOMException("The document is in no window.", "InvalidStateError");
 }
 
 // Ready

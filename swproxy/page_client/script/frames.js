@@ -23,6 +23,7 @@ const textOfAnswer = getter(XMLHttpRequest.prototype, "responseText");
 const statusOfAnswer = getter(XMLHttpRequest.prototype, "status");
 const createElement = uncurry(Document.prototype.createElementNS);
 const setAttribute = uncurry(Element.prototype.setAttribute);
+const removeElement = uncurry(Element.prototype.remove);
 const append = uncurry(Node.prototype.appendChild);
 const rootOf = getter(Document.prototype, "documentElement");
 const { set: setText } = ownDescriptor(Node.prototype, "textContent");
@@ -50,14 +51,16 @@ function adopt(child) {
     !StringPrototypeStartsWith(urlOfDocument(child), `${location.origin}/`)
   )
     return;
+  if (rootOf(child) === null) return;
   rememberFrame(seenDocuments, child);
   const data = loadNow(`/.swproxy/document?url=${encodeURIComponent(urlOfDocument(child))}`);
   const text = data === null ? null : loadNow(scriptURL);
-  if (text === null || rootOf(child) === null) return;
+  if (text === null) return;
   const script = createElement(child, XHTML, "script");
   setAttribute(script, "data-swproxy", data);
   ReflectApply(setText, script, [text]);
   append(rootOf(child), script);
+  removeElement(script);
 }
 
 /** Puts a look at the document before what shows a frame's document or window. */

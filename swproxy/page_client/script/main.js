@@ -17,7 +17,14 @@ const setHref = uncurry(Object.getOwnPropertyDescriptor(location, "href").set);
 // https://w3c.github.io/ServiceWorker/#windowclient-navigate
 onTold("navigate", ({ 0: url }) => setHref(location, url));
 
+// What the browser's own registrations have and the proxy's do not: pages ask for these before they use it.
+const MISSING = [
+  ...["BackgroundFetchManager", "BackgroundFetchRegistration", "BackgroundFetchRecord", "CookieStoreManager"],
+  ...["PeriodicSyncManager", "PushManager", "PushSubscription", "PushSubscriptionOptions", "SyncManager"],
+];
+
 function install() {
+  for (let i = 0; i < MISSING.length; i++) delete globalThis[MISSING[i]];
   const interfaces = { ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, NavigationPreloadManager };
   for (const name in interfaces) {
     defineOwn(globalThis, name, { value: interfaces[name], writable: true, configurable: true });
@@ -43,7 +50,7 @@ function install() {
 
 /** What the browser itself has from before goes on between this document and the proxy. */
 function tellOfNative(native) {
-  PromisePrototypeThen(native.getRegistrations(), (registrations) => {
+  const tell = (registrations) => {
     for (let i = 0; i < registrations.length; i++) {
       const { scope } = registrations[i];
       if (tagData.removeNative) registrations[i].unregister();
@@ -54,7 +61,8 @@ function tellOfNative(native) {
               "Unregister it in the developer tools, or start swproxy with --remove-native-workers.",
       );
     }
-  });
+  };
+  PromisePrototypeThen(native.getRegistrations(), tell, () => {}); // storage may be forbidden
 }
 
 if (hasOrigin && isSecureContext) install();

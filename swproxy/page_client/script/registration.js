@@ -98,6 +98,7 @@ onTold("changed", ({ 0: description, 1: worker }) => {
 export function reconcile(descriptions) {
   const before = [];
   MapPrototypeForEach(knownRegistrations, (registration) => (before[before.length] = registration));
+  for (let i = 0; i < before.length; i++) knownRegistrations.delete(ServiceWorkerRegistration.id(before[i]));
   for (let i = 0; i < before.length; i++) {
     const registration = before[i];
     let description = null;
@@ -105,7 +106,6 @@ export function reconcile(descriptions) {
       if (descriptions[j].scope === registration.scope) description = descriptions[j];
     }
     const workers = [registration.installing, registration.waiting, registration.active];
-    knownRegistrations.delete(ServiceWorkerRegistration.id(registration));
     description ??= {
       id: 0,
       updateViaCache: registration.updateViaCache,
@@ -113,7 +113,7 @@ export function reconcile(descriptions) {
       waiting: null,
       active: null,
     };
-    knownRegistrations.set(description.id, registration);
+    if (description.id !== 0) knownRegistrations.set(description.id, registration);
     ServiceWorkerRegistration.update(registration, description);
     const now = [description.installing, description.waiting, description.active];
     for (let j = 0; j < workers.length; j++) {

@@ -134,7 +134,8 @@ async function fetchControlled(request) {
   const cache = cacheOf(request);
   const isForCache = cache === "only-if-cached" || cache === "force-cache";
   // The worker's own requests may have credentials that this one does not. With CORS the network decides on that.
-  const isHidden = isForeign && mode === "no-cors";
+  // What is to outlive the document cannot ask twice.
+  const isHidden = isForeign && mode === "no-cors" && !keepaliveOf(request);
   const includes = isHidden || (!isForeign && credentials === "omit");
   if (!includes && !isForCache) {
     tag(request, mode[0], credentials);
@@ -170,7 +171,8 @@ function corrected(response) {
     const headers = new Headers(responseHeaders(response));
     deleteHeader(headers, META);
     const init = { __proto__: null, status: statusOf(response), statusText: statusTextOf(response), headers };
-    real = new Response(responseBody(response), init);
+    const isNull = init.status === 204 || init.status === 205 || init.status === 304; // such a one cannot have a body
+    real = new Response(isNull ? null : responseBody(response), init);
   }
   remember(known, real, facts);
   return real;
