@@ -70,6 +70,7 @@ BEYOND_THE_DESIGN: dict[str, set[str]] = {
             "config",
             "control.server",
             "ipc.messages",
+            "network.cors",
             "network.live_body",
             "network.resolver",
             "network.wire",

@@ -17,6 +17,8 @@ from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.journal import Journal
 from swproxy.workers.descriptions import describe_worker
 
+# Characters of a hello.
+HELLO_LIMIT = 1 << 16
 # Seconds after which a document that has gone somewhere else has nothing of ours in its place.
 DEPARTURE_PATIENCE = 1.0
 # Seconds that a document which has begun to arrive has for opening its channel.
@@ -144,13 +146,13 @@ class Pages:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, compress=False)
         await socket.prepare(request)
         first = await socket.receive()
-        if first.type is not WSMsgType.TEXT:
+        if first.type is not WSMsgType.TEXT or len(first.data) > HELLO_LIMIT:
             await socket.close()
             return socket
         try:
             hello = msgspec.convert(decode(first.data)[0], Hello)
             client = self._client(hello, origin, peer)
-        except (InvalidInput, msgspec.ValidationError):
+        except (InvalidInput, ValueError):
             await socket.close(code=1008)
             return socket
         page = Page(client, cookie, socket, self.methods)
@@ -202,12 +204,13 @@ class Pages:
 
     def _departed(self, page: Page) -> None:
         client = page.client
-        if self._pages.get(client.id) is page:
+        is_current = self._pages.get(client.id) is page
+        if is_current:
             del self._pages[client.id]
         for worker in page.workers:
             self._clients.discard(worker)
             self._without(worker)
-        if client.presence is Presence.OPEN:
+        if is_current and client.presence is Presence.OPEN:
             self._clients.discard(client)
             self._log(page, "closed")
         for callback in self.departed:

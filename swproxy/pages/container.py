@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import ada_url
+
 from swproxy.errors import InvalidInput, InvalidStateError, SecurityError
 from swproxy.pages.connections import Pages, describe
 from swproxy.pages.page import Later, Method, Page
@@ -44,6 +46,7 @@ class Container:
     ) -> Later:
         """https://w3c.github.io/ServiceWorker/#start-register-algorithm, the URLs being parsed and serialized."""
         for url, what in ((script_url, "script"), (scope, "scope")):
+            _check_url(url)
             if origin_of(url) != page.origin:
                 raise SecurityError(
                     f"The origin of the {what} ({origin_of(url)}) is not that of the page ({page.origin})."
@@ -61,7 +64,7 @@ class Container:
 
     def _get_registration(self, page: Page, url: str) -> dict[str, Any] | None:
         """https://w3c.github.io/ServiceWorker/#navigator-service-worker-getRegistration"""
-        if origin_of(url) != page.origin:
+        if not _is_serialized(url) or origin_of(url) != page.origin:
             raise SecurityError(f"The URL {url} is not of the page's origin.")
         registration = self._registrations.match_service_worker_registration(url)
         return None if registration is None else describe(registration)
@@ -117,6 +120,22 @@ class Container:
 
 
 def _joined(sent: str, shown: str) -> str:
-    """The cookies that the browser has sent to the channel, and those that only the document's path has."""
-    pairs = {pair.partition("=")[0]: pair for pair in (each.strip() for each in f"{shown};{sent}".split(";")) if pair}
+    """The cookies that the browser has sent to the channel, and those that the document sees now."""
+    pairs = {pair.partition("=")[0]: pair for pair in (each.strip() for each in f"{sent};{shown}".split(";")) if pair}
     return "; ".join(pairs.values()) if "\r" not in shown and "\n" not in shown else sent
+
+
+def _check_url(url: str) -> None:
+    """Raises InvalidInput: it is not serialized, or has a fragment, or what Start Register forbids in paths."""
+    path = url.partition("?")[0].lower()
+    if not _is_serialized(url) or "#" in url or "%2f" in path or "%5c" in path:
+        raise InvalidInput(f"'{url}' is not a URL that can be registered.")
+
+
+def _is_serialized(url: str) -> bool:
+    """Whether all who read this URL read the same in it."""
+    try:
+        parsed = ada_url.URL(url)
+    except ValueError:
+        return False
+    return bool(parsed.href == url and not parsed.username and not parsed.password)

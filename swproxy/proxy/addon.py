@@ -121,6 +121,7 @@ class ServiceWorkerAddon:
         if self._page_client.is_own(exchange):
             self._page_client.serve(flow, exchange)
             return
+        self._page_client.believe(flow, exchange)
         self._page_client.prepare(flow, exchange)
         exchange.is_candidate = self._is_candidate(flow, exchange)
         if not exchange.is_candidate:
@@ -142,7 +143,7 @@ class ServiceWorkerAddon:
             return False
         if not self._context.dispatcher.may_handle(exchange.origin, flows.client_origins(exchange)):
             return False
-        if self._filtered.goes_by_the_worker(flows.peer_of(flow), exchange.url):
+        if self._filtered.goes_by_the_worker(flows.peer_of(flow), exchange):
             return False
         return not flows.is_websocket(request, exchange)
 
@@ -151,7 +152,7 @@ class ServiceWorkerAddon:
         exchange.began = time.perf_counter()
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
-        if (answer := self._filtered.followed(flows.peer_of(flow), exchange.url)) is not None:
+        if (answer := self._filtered.followed(flows.peer_of(flow), exchange)) is not None:
             self._answer(flow, exchange, answer)
         elif exchange.is_candidate and (request := self._client_request(flow)) is not None:
             if self._page_client.serves(exchange):
@@ -284,7 +285,10 @@ class ServiceWorkerAddon:
                 return await stream_answer(incoming, outcome, CompleteReader(answered or BytesBody(b"")))
             if isinstance(outcome, Failure):
                 return self._upload_failed(incoming, request, outcome.reason)
-            return await self._forward(request, incoming, fallback)
+            exchange = flows.exchange_of(flow)
+            if (unanswered := nobody_answers(exchange)) is not None:
+                return await stream_answer(incoming, unanswered, CompleteReader(BytesBody(b"")))
+            return await self._forward(flows.without_credentials(request, exchange), incoming, fallback)
         except NetworkError as error:
             return self._upload_failed(incoming, request, str(error))
         finally:

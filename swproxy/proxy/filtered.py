@@ -16,7 +16,7 @@ from dataclasses import replace
 import ada_url
 
 from swproxy.ipc.messages import Header
-from swproxy.proxy.flows import Exchange
+from swproxy.proxy.flows import Exchange, sender_origin
 from swproxy.service_worker.registration import origin_of
 from swproxy.workers.dispatcher import Answer
 
@@ -31,8 +31,9 @@ class Filtered:
     """Makes answers what browsers take them for."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[tuple[str, str], Answer] = OrderedDict()
-        self._sent_on: OrderedDict[tuple[str, str], float] = OrderedDict()
+        # By browser, URL and the origin that asks.
+        self._waiting: OrderedDict[tuple[str, str, str], tuple[float, Answer]] = OrderedDict()
+        self._sent_on: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     def network_redirects(self, exchange: Exchange, peer: str, location: str | None) -> None:
         """The browser follows now, and the worker has had its turn. A navigation begins anew."""
@@ -43,32 +44,49 @@ class Filtered:
         except ValueError:
             return
         target.hash = ""
-        self._sent_on[peer, target.href] = time.monotonic()
+        if (sender := sender_origin(exchange)) == "":
+            return
+        self._sent_on[peer, target.href, sender] = time.monotonic()
         if len(self._sent_on) > _CAPACITY:
             self._sent_on.popitem(last=False)
 
-    def goes_by_the_worker(self, peer: str, url: str) -> bool:
-        """Whether this is such a request."""
-        sent = self._sent_on.pop((peer, url), None) if self._sent_on else None
+    def goes_by_the_worker(self, peer: str, exchange: Exchange) -> bool:
+        """Whether this is such a request. One with CORS is not: its preflight may have been answered here."""
+        if not self._sent_on or (sender := sender_origin(exchange)) == "":
+            return False
+        mode = exchange.headers.get("sec-fetch-mode")
+        if mode == "navigate" or (mode == "cors" and sender != exchange.origin):
+            return False
+        sent = self._sent_on.pop((peer, exchange.url, sender), None)
         return sent is not None and time.monotonic() - sent < _PATIENCE
 
-    def followed(self, peer: str, url: str) -> Answer | None:
-        """The answer that a browser was sent here for."""
-        return self._waiting.pop((peer, url), None) if self._waiting else None
+    def followed(self, peer: str, exchange: Exchange) -> Answer | None:
+        """The answer that a browser was sent here for: by a page of another origin, without CORS."""
+        while self._waiting and time.monotonic() - next(iter(self._waiting.values()))[0] > _PATIENCE:
+            _close(self._waiting.popitem(last=False)[1][1])
+        sender = sender_origin(exchange)
+        if not self._waiting or exchange.headers.get("sec-fetch-mode") != "no-cors" or sender == exchange.origin:
+            return None
+        found = self._waiting.pop((peer, exchange.url, sender), None)
+        return None if found is None else found[1]
 
     def filtered(self, exchange: Exchange, peer: str, answer: Answer) -> Answer:
         """What is to be sent in its place."""
         if exchange.said is not None:
             return _with_meta(exchange, answer)
         is_readable = exchange.headers.get("sec-fetch-site") == "same-origin"
+        sender = sender_origin(exchange)
         if answer.type != "opaque" or not is_readable or not answer.urls:
             return answer
         target = answer.urls[-1].partition("#")[0]
         if origin_of(target) == exchange.origin:
             return answer
-        self._waiting[peer, target] = answer
+        if sender == "":
+            _close(answer)  # a browser that does not say who asks gets it from there anew
+        else:
+            self._waiting[peer, target, sender] = time.monotonic(), answer
         if len(self._waiting) > _CAPACITY:
-            _close(self._waiting.popitem(last=False)[1])
+            _close(self._waiting.popitem(last=False)[1][1])
         headers = [("Location", target), ("Cache-Control", "no-store")]
         return Answer(302, "Found", headers, [], None, answer.source, answer.registration)
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ada_url
 from mitmproxy import http
 
 from swproxy.ipc.messages import Header
+from swproxy.network.cors import SAFELISTED_METHODS, unsafe_header_names
 from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.handle_fetch import FetchTarget
 from swproxy.service_worker.registration import origin_of
@@ -57,6 +58,8 @@ _CONNECTION_HEADERS = frozenset(
         "upgrade",
     }
 )
+# What browsers add, and no preflight is about.
+_BROWSERS = frozenset({"authorization", "cache-control", "pragma", "user-agent"})
 NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "CONNECT"})
 _MODES = frozenset({"navigate", "same-origin", "no-cors", "cors"})
@@ -191,14 +194,45 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
 
 def withhold_credentials(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """The page client sends credentials for the worker; a request that goes to the network may have to go without."""
+    for name in _withheld(exchange):
+        flow.request.headers.pop(name, None)
+
+
+def without_credentials(request: ClientRequest, exchange: Exchange) -> ClientRequest:
+    """The same for a request that is sent by ourselves."""
+    withheld = _withheld(exchange)
+    return replace(
+        request,
+        headers=[header for header in request.headers if header[0].lower() not in withheld],
+        hidden_headers=[header for header in request.hidden_headers if header[0].lower() not in withheld],
+    )
+
+
+def _withheld(exchange: Exchange) -> tuple[str, ...]:
+    """The headers that have to go; the response must set no cookies then."""
     said = exchange.said
     if said is None or said.credentials == "include":
-        return
-    if said.credentials == "omit" or exchange.headers.get("origin", exchange.origin) != exchange.origin:
-        exchange.has_no_credentials = True
-        flow.request.headers.pop("cookie", None)
-        if not said.is_authorized:
-            flow.request.headers.pop("authorization", None)
+        return ()
+    if said.credentials != "omit" and exchange.headers.get("origin", exchange.origin) == exchange.origin:
+        return ()
+    exchange.has_no_credentials = True
+    return ("cookie",) if said.is_authorized else ("cookie", "authorization")
+
+
+def sender_origin(exchange: Exchange) -> str:
+    """The origin of the document that has made a request, as the browser says; "" if it does not."""
+    for name in ("origin", "referer"):
+        if url := _url(exchange.headers.get(name, "")):
+            return origin_of(url)
+    same = exchange.headers.get("sec-fetch-site") == "same-origin" and "origin" not in exchange.headers
+    return exchange.origin if same else ""
+
+
+def is_simple(request: http.Request) -> bool:
+    """Whether CORS lets a request go without a preflight."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields]
+    own = [(name, value) for name, value in fields if not _is_hidden(name.lower()) and name.lower() not in _BROWSERS]
+    return request.method in SAFELISTED_METHODS and not unsafe_header_names(own)
 
 
 def client_origins(exchange: Exchange) -> tuple[str, ...]:

@@ -62,6 +62,9 @@ class PageClient:
         """Answers a request that is for the proxy itself; called when its header is there."""
         path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
         exchange.source = "proxy"
+        if exchange.method not in ("GET", "HEAD", "OPTIONS") and not path.startswith(_CACHES):
+            flow.kill()  # mitmproxy would read the whole body first
+            return
         if _is_for_a_browsers_worker(exchange):
             # From a document that has no page client: a worker of the browser would come before ours.
             flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
@@ -101,11 +104,34 @@ class PageClient:
 
     # Documents
 
+    def believe(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """What a request says of itself counts only if a controlled document has sent it, as the browser says.
+
+        Any script can write the header that says it; none can write Origin, Referer or Sec-Fetch-*.
+        """
+        said, headers = exchange.said, exchange.headers
+        if said is None:
+            return
+        client = self._context.clients.get(said.client)
+        mode, sender = headers.get("sec-fetch-mode"), flows.sender_origin(exchange)
+        is_known = client is not None and client.controller is not None and client.origin == sender
+        is_foreign = sender != exchange.origin
+        if said.goes_by:
+            is_true = mode == "no-cors"
+        elif said.mode == "no-cors" and mode == "cors":
+            is_true = is_foreign and flows.is_simple(flow.request)
+        else:
+            is_true = said.mode == mode
+        if not (is_known and is_true):
+            exchange.said = None
+
     def prepare(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """The browser is not to show what it has: a document has the number of its client in it, and a worker answers
         whatever is in the browser's cache."""
         if not self._is_not_for_reuse(exchange) or (exchange.said is not None and exchange.said.cache == "no-store"):
             return
+        if exchange.method not in ("GET", "HEAD"):
+            return  # there they guard what is changed
         for name in _CONDITIONS:
             flow.request.headers.pop(name, None)
             exchange.headers.pop(name, None)

@@ -207,7 +207,8 @@ class FetchDispatcher:
         if request.referrer.startswith(_HTTP):
             return match(request.referrer)
         if request.client_origin in ("", origin_of(request.target.url)):
-            return match(request.target.url)
+            # A page of another origin may keep its name to itself; the browser says that it is another one.
+            return match(request.target.url) if _site(request) in ("", "same-origin") else None
         return match(request.client_origin + "/")
 
     async def _dispatch(
@@ -349,6 +350,11 @@ def _to_update(plan: Plan) -> ServiceWorkerRegistration | None:
     if isinstance(plan, Dispatch):
         return plan.registration if plan.soft_update else None
     return plan.soft_update
+
+
+def _site(request: ClientRequest) -> str:
+    """Sec-Fetch-Site; nothing of a client that does not say."""
+    return next((value for name, value in request.hidden_headers if name.lower() == "sec-fetch-site"), "")
 
 
 def _origin_of_client(request: ClientRequest) -> str:
