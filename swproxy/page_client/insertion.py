@@ -35,6 +35,15 @@ _BEGINNINGS = (
     (b"\0<\0?\0x", "utf-16be", False),
 )
 
+# Where the head of a document ends, and which of its elements may hold a policy.
+_END_OF_HEAD = re.compile(rb"<body[\t\n\f\r />]|</head[\t\n\f\r />]", re.IGNORECASE)
+_POLICY = re.compile(
+    rb"http-equiv(?!\s*=\s*[\"']?(?:content-type|content-language|default-style|refresh|x-ua-compatible)\b)",
+    re.IGNORECASE,
+)
+# Whether the document may have policies of its own: as long as each other.
+_MAY_HAVE_POLICIES, _HAS_NO_POLICIES = b'data-swproxy-policies="1"', b'data-swproxy-policies="0"'
+
 _DIGESTS = frozenset({b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 
 
@@ -48,7 +57,7 @@ def script_tag(version: str, data: Any, nonce: str = "", integrity: str = "") ->
         integrity: likewise. The request is made with CORS then, as Integrity-Policy demands.
     """
     data = escape(json.dumps(data, separators=(",", ":")))
-    tag = f'<script src="{SCRIPT_PATH}?v={escape(version)}" data-swproxy="{data}"'
+    tag = f'<script src="{SCRIPT_PATH}?v={escape(version)}" data-swproxy="{data}" {_MAY_HAVE_POLICIES.decode()}'
     if nonce:
         tag += f' nonce="{escape(nonce)}"'
     if integrity:
@@ -248,6 +257,8 @@ class _Document:
             # A byte order mark may contradict the header: then there may be no room.
             tag = tag if len(tag) <= self._padding else b""
             self._padding -= len(tag)
+        if _END_OF_HEAD.search(self._held) and not _POLICY.search(self._held):
+            tag = tag.replace(_MAY_HAVE_POLICIES, _HAS_NO_POLICIES)
         return output + tag + self._held
 
     def _read_beginning(self, *, is_end: bool) -> bytes | None:

@@ -114,6 +114,10 @@ class Pages:
 
     def worker_started(self, client: ServiceWorkerClient, owner: ServiceWorkerClient | None) -> None:
         """A dedicated or shared worker has its script: it is there as long as the document that has asked for it."""
+        if owner is not None and owner.presence is Presence.RESERVED:
+            # It has not opened its channel yet.
+            owner.when_settled(lambda: self.worker_started(client, owner))
+            return
         page = None if owner is None else self._pages.get(owner.id)
         if page is None:
             self.lost(client)

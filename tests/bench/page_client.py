@@ -1,13 +1,15 @@
 """What the page client costs: putting the script into a document, and having it in a page."""
 
+import asyncio
 import gzip
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
+from browsers import DrivenTab, started
 from origin import Origin
-from playwright.sync_api import BrowserContext, sync_playwright
 from proxy_process import ProxyProcess
 
 from certs.pki import Pki
@@ -15,15 +17,11 @@ from swproxy.page_client.bundle import page_script
 from swproxy.page_client.insertion import Insertion, script_tag
 from tests.bench.figure import Figure
 
-LOADS = 40
+LOADS = 100
 INSERTIONS = 50
 # Bytes: the document, and the pieces in which it comes.
 SIZE = 100_000
 PIECE = 16_384
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--ignore-certificate-errors"),
-]
 
 
 def document() -> bytes:
@@ -52,54 +50,64 @@ def insertion() -> list[Figure]:
     return figures
 
 
-def load_time(context: BrowserContext, url: str) -> float:
-    """Milliseconds from the start of a navigation to the end of its load event, in a tab of its own."""
-    page = context.new_page()
-    try:
-        page.goto(url, wait_until="load")
-        return float(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
-    finally:
-        page.close()
-
-
 def figures(directory: Path, pki: Pki) -> Iterator[Figure]:
     yield from insertion()
-    yield page_load(directory, pki)
+    yield from asyncio.run(page_loads(directory, pki))
 
 
-def page_load(directory: Path, pki: Pki) -> Figure:
-    """A page of 100 kB with the page client, and without."""
+async def page_loads(directory: Path, pki: Pki) -> list[Figure]:
+    """Pages of 100 kB with the page client and without, in browsers that trust the proxy, as their users do."""
+    with _pages(pki) as origin, ExitStack() as proxies:
+        sides = []
+        for name, arguments in _SIDES.items():
+            proxy = ProxyProcess(directory / name, pki.ca_certificate, "--intercept-all", *arguments)
+            proxies.callback(proxy.kill)
+            sides.append(proxy)
+        async with AsyncExitStack() as browsers:
+            tabs = []
+            for side in sides:
+                home = directory / f"{side.profile.directory.name}-browser"
+                browser = await browsers.enter_async_context(started("chromium", home, side.ca, side.url))
+                tabs.append(await browser.new_tab())
+            return [await _compared(tabs, origin, path, name, bar) for path, name, bar in _PAGES]
+
+
+_HAS_SCRIPT = "performance.getEntriesByType('resource').some((it) => it.name.includes('/.swproxy/'))"
+_SIDES = {"with": (), "without": ("--no-page-client",)}
+# A page as pages are has a script and a style to wait for; in a document alone nothing hides what is added.
+_PAGES = (
+    ("/page", "page client in the load of a page", 5.0),
+    ("/document", "page client in a document alone", None),
+)
+
+
+@contextmanager
+def _pages(pki: Pki) -> Iterator[Origin]:
     origin = Origin(pki.good())
-    origin.route("/", document(), "text/html; charset=utf-8")
-    proxies = [
-        ProxyProcess(directory / name, pki.ca_certificate, "--intercept-all", *arguments)
-        for name, arguments in (("with", ()), ("without", ("--no-page-client",)))
-    ]
+    own = b'<head><link rel="stylesheet" href="/own.css"><script src="/own.js"></script>'
+    script = b"globalThis.own = [" + b"'a line of a script', " * 4000 + b"];"
+    style = "".join(f".c{n} {{ margin: {n}px }}\n" for n in range(500)).encode()
+    origin.route("/document", document(), "text/html; charset=utf-8")
+    origin.route("/page", document().replace(b"<head>", own), "text/html; charset=utf-8")
+    origin.route("/own.js", script, "text/javascript")
+    origin.route("/own.css", style, "text/css")
     try:
-        with sync_playwright() as playwright:
-            contexts = []
-            for proxy in proxies:
-                browser = playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium",
-                    args=FLAGS,
-                    proxy={"server": proxy.url, "bypass": "<-loopback>"},
-                )
-                contexts.append(browser.new_context(ignore_https_errors=True))
-            return _compared([_loader(context, f"{origin.url}/") for context in contexts])
+        yield origin
     finally:
-        for proxy in proxies:
-            proxy.kill()
         origin.close()
 
 
-def _loader(context: BrowserContext, url: str) -> Callable[[], float]:
-    return lambda: load_time(context, url)
-
-
-def _compared(loaders: list[Callable[[], float]]) -> Figure:
-    for loader in loaders:
-        loader()
-    rounds = [[loader() for loader in loaders] for _ in range(LOADS)]
-    with_client, without = (statistics.median(side) for side in zip(*rounds, strict=True))
+async def _compared(tabs: list[DrivenTab], origin: Origin, path: str, name: str, bar: float | None) -> Figure:
+    """One page in each tab in turn."""
+    rounds = [[await _load_time(tab, f"{origin.url}{path}?{n}") for tab in tabs] for n in range(LOADS + 1)]
+    assert [await tab.evaluate(_HAS_SCRIPT) for tab in tabs] == [True, False]
+    # Each browser fetches the script once.
+    with_client, without = (statistics.median(side) for side in zip(*rounds[1:], strict=True))
     details = f"{with_client:.1f} ms with it, {without:.1f} without: {with_client / without:.2f} x"
-    return Figure("page client in a page load", with_client - without, "ms more", 5.0, True, details)
+    return Figure(name, with_client - without, "ms more", bar, True, details)
+
+
+async def _load_time(tab: DrivenTab, url: str) -> float:
+    """Milliseconds from the start of a navigation to the end of its load event."""
+    await tab.goto(url)
+    return float(await tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))

@@ -212,11 +212,38 @@ def test_rubbish_after_gzip() -> None:
 
 def test_script_tag() -> None:
     """Short, and safe whatever a policy says."""
-    assert TAG == '<script src="/.swproxy/client.js?v=0a1b" data-swproxy="{}"></script>'
+    assert TAG == '<script src="/.swproxy/client.js?v=0a1b" data-swproxy="{}" data-swproxy-policies="1"></script>'
     assert script_tag("1", {"é": '">'}, 'a"b', "sha256-x=") == (
         '<script src="/.swproxy/client.js?v=1" data-swproxy="{&quot;\\u00e9&quot;:&quot;\\&quot;&gt;&quot;}" '
-        'nonce="a&quot;b" integrity="sha256-x=" crossorigin></script>'
+        'data-swproxy-policies="1" nonce="a&quot;b" integrity="sha256-x=" crossorigin></script>'
     )
+
+
+WITHOUT_POLICIES = [
+    "<head>^<title>a</title></head><body>b",
+    "^<p>a</p><body class=x>",
+    "<head>^<meta charset=utf-8><META HTTP-EQUIV = 'X-UA-Compatible' content=IE=edge></head>",
+]
+PERHAPS_WITH_POLICIES = [
+    "<head>^<meta http-equiv=Content-Security-Policy content=\"connect-src 'none'\"></head>",
+    "<head>^<meta http-equiv='content-type' content='text/html'><meta HTTP-EQUIV\n=\n&#67;ontent-x></head>",
+    "<head>^<meta http-equiv=refreshing></head>",
+    "<head>^<title>the head goes on in the next piece",
+    "^<p>no head at all</p>",
+]
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+@pytest.mark.parametrize(
+    ("document", "policies"), [*((it, "0") for it in WITHOUT_POLICIES), *((it, "1") for it in PERHAPS_WITH_POLICIES)]
+)
+def test_tells_of_policies(document: str, policies: str, coding: str) -> None:
+    """The script learns whether there may be policies in what follows it, if that has come."""
+    body = document.replace("^", "").encode()
+    insertion = Insertion(TAG, "text/html; charset=utf-8", coding)
+    result = insertion.feed(gzip.compress(body) if coding else body) + insertion.finish()
+    result = gzip.decompress(result) if coding else result
+    assert result.decode() == document.replace("^", TAG.replace('policies="1"', f'policies="{policies}"'))
 
 
 FIELDS: list[tuple[str, int | None, bytes, list[bytes]]] = [

@@ -176,7 +176,7 @@ def test_chromium_agrees(origin: Origin, chromium: BrowserContext) -> None:
             changed = (insertion.feed(body) + insertion.finish()).rstrip(b" ")
             order, plain = shown(page, origin, body, content_type)
             client_order, after = shown(page, origin, changed, content_type)
-            if tag.encode() in changed:
+            if SCRIPT_PATH.encode() in changed:
                 order = ["client", *order]
             if (order, plain) != (client_order, after):
                 differing.append((about, changed, order, client_order, plain, after))

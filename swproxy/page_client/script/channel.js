@@ -1,5 +1,5 @@
 // The line to the proxy: a WebSocket, which is there again when it has broken. The other half is swproxy/pages/page.py.
-import { ancestorOrigins, creationURL, frameType, tagData } from "./environment.js";
+import { ancestorOrigins, creationURL, frameType, mayWait, tagData } from "./environment.js";
 import {
   addListener,
   ArrayBuffer,
@@ -40,6 +40,7 @@ const setUint32 = uncurry(DataView.prototype.setUint32);
 // Milliseconds.
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 5000;
+const FIRST_WAIT = 200;
 
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/.swproxy/channel`;
 const receivers = new SafeMap();
@@ -50,6 +51,7 @@ let socket = null;
 let isOpen = false;
 let isFrozen = false;
 let isFirst = true;
+let isWaiting = true; // it has not been opened yet
 let delay = FIRST_DELAY;
 let clientId = tagData.client;
 let tellController = () => null;
@@ -88,6 +90,7 @@ function send(number, name, args, parts) {
   const frame = encode(number, name, args, parts);
   if (isOpen) sendNatively(socket, frame);
   else unsent[unsent.length] = frame;
+  connectFirst();
 }
 
 function encode(number, name, args, parts) {
@@ -118,7 +121,11 @@ function decode(data) {
   return { message, parts };
 }
 
-/** Opens the line. `controller` gives the number of the worker that controls the document, or null. */
+/**
+ * Opens the line: when something is to be said, or the document has loaded, so that loading it is not slowed down; but at
+ * once if a policy may come that forbids it. `controller` gives the number of the worker that controls the document, or
+ * null.
+ */
 export function openChannel(controller) {
   tellController = controller;
   addListener(self, "pagehide", (event) => {
@@ -137,12 +144,22 @@ export function openChannel(controller) {
   addListener(self, "focus", tellState);
   addListener(self, "blur", tellState);
   addListener(document, "visibilitychange", tellState);
-  connect();
+  if (!mayWait) {
+    connectFirst();
+    return;
+  }
+  addListener(self, "load", () => setTimeout(connectFirst, 0), { once: true });
+  setTimeout(connectFirst, FIRST_WAIT);
+}
+
+function connectFirst() {
+  if (isWaiting && !isFrozen) connect();
 }
 
 const tellState = () => isOpen && tell("state", [hasFocus(document), visibilityOf(document)]);
 
 function connect() {
+  isWaiting = false;
   const opening = (socket = new WebSocket(url));
   opening.binaryType = "arraybuffer";
   addListener(opening, "open", () => {

@@ -3,6 +3,8 @@ import { document, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
 export const tagData = JSONParse(script.dataset.swproxy);
+/** Whether the document's own policies are all known: its head names none. */
+export const mayWait = script.dataset.swproxyPolicies === "0";
 export const scriptURL = script.src === "" ? tagData.script : script.src;
 script.remove();
 
