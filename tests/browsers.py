@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from chromium import FLAGS, PROGRAM
 from firefox import FirefoxError, firefox
 from origin import Origin
 from playwright.async_api import BrowserContext, async_playwright
@@ -15,15 +16,6 @@ from playwright.async_api import Error as ChromiumError
 from proxy_process import ProxyProcess
 from trust_machine import certutil, new_database
 
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 # Seconds that a page may take for what it does by itself.
 PATIENCE = 15.0
@@ -130,8 +122,8 @@ async def chromium(home: Path, *, proxy: str = "") -> AsyncIterator[Browser]:
     """Starts Chromium; see ``started``."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=_FLAGS,
+            executable_path=PROGRAM,
+            args=FLAGS,
             env={**os.environ, "HOME": str(home)},
             proxy={"server": proxy} if proxy else None,
         )

@@ -44,6 +44,7 @@ export default [
           "File",
         ],
         ...["HTMLIFrameElement", "ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
+        ...["NavigateEvent", "NavigationDestination", "navigation"],
         ...["AbortSignal", "WritableStreamDefaultController", "console", "isSecureContext", "self"],
       ),
     },

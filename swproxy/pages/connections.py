@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from swproxy.errors import InvalidInput
+from swproxy.pages.departures import Departures
 from swproxy.pages.frames import decode
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
@@ -85,6 +86,7 @@ class Pages:
         self._look_after = look_after
         self.decrypts = decrypts
         self._for_tags = {"removeNative": True} if remove_native else {}
+        self.departures = Departures()
         self._pages: dict[str, Page] = {}
         self.methods: Mapping[str, Method] = {}
         self._successors: list[tuple[ServiceWorkerClient, str, asyncio.Future[ServiceWorkerClient | None]]] = []
@@ -98,6 +100,10 @@ class Pages:
 
     def of_origin(self, origin: str) -> list[Page]:
         return [page for page in self._pages.values() if page.origin == origin]
+
+    def has_page(self, peer: str, origin: str) -> bool:
+        """Whether a browser has a document of the origin open."""
+        return any(page.client.peer == peer for page in self.of_origin(origin))
 
     # A document's life
 

@@ -156,7 +156,7 @@ class ServiceWorkerAddon:
             self._answer(flow, exchange, answer)
         elif exchange.is_candidate and (request := self._client_request(flow)) is not None:
             if self._page_client.serves(exchange):
-                request = self._page_client.with_fragment(request)
+                request = await self._page_client.completed(exchange, request)
                 exchange.reserved = self._page_client.reserve(request)
             outcome = await self._outcome(request, flow.request.raw_content or None, exchange.reserved)
             self._conclude(flow, exchange, outcome)

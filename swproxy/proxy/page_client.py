@@ -29,6 +29,7 @@ from swproxy.workers.dispatcher import ClientRequest
 OWN_PATH = "/.swproxy/"
 _CHANNEL = "/.swproxy/channel"
 _DOCUMENT = "/.swproxy/document"
+_LEAVING = "/.swproxy/leaving"
 _CACHES = "/.swproxy/cache/"
 _CONDITIONS = ("if-none-match", "if-modified-since")
 _MOST_ON_THE_WAY = 64
@@ -80,6 +81,8 @@ class PageClient:
             )
         elif path == _DOCUMENT:
             flow.response = self._describe_document(flow, exchange)
+        elif path == _LEAVING:
+            flow.response = self._expect(flow, exchange)
         elif path.startswith(_CACHES):
             flow.request.stream = True
             handle = self._context.page_caches.handle
@@ -101,6 +104,14 @@ class PageClient:
         return http.Response.make(
             200, json.dumps(data), {"content-type": "application/json", "cache-control": "no-store"}
         )
+
+    def _expect(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
+        """A document goes elsewhere (script/departures.js)."""
+        query = flow.request.query
+        client = self._context.clients.get(query.get("client", ""))
+        if client is not None and client.origin == exchange.origin:
+            self._context.pages.departures.add(client, query.get("url", ""), query.get("kind", ""))
+        return http.Response.make(204, headers={"cache-control": "no-store"})
 
     # Documents
 
@@ -209,12 +220,27 @@ class PageClient:
             self._context.pages.reserved(client)
         return client
 
-    def with_fragment(self, request: ClientRequest) -> ClientRequest:
-        """The URL of a navigation with the fragment that a redirect gave to it, which browsers do not send."""
-        before = self._on_the_way.get((request.peer, request.target.url))
-        if before is None or not before[1] or not request.target.is_navigation:
+    async def completed(self, exchange: Exchange, request: ClientRequest) -> ClientRequest:
+        """A navigation, with what browsers do not send: what a redirect says of it, or the document before it."""
+        if not request.target.is_navigation:
             return request
-        return replace(request, target=replace(request.target, url=request.target.url + before[1]))
+        before = self._on_the_way.get((request.peer, request.target.url))
+        departure = await self._context.pages.departures.of_navigation(
+            request.peer,
+            request.target.url,
+            may_be_late=not request.is_reload_navigation
+            and self._context.pages.has_page(request.peer, exchange.origin),
+        )
+        fragment = before[1] if before is not None else departure.fragment if departure is not None else ""
+        target = replace(request.target, url=request.target.url + fragment)
+        if departure is None:
+            return replace(request, target=target)
+        return replace(
+            request,
+            target=target,
+            is_history_navigation=departure.is_traversal,
+            replaces_client_id=departure.client,
+        )
 
     def _redirected(self, client: ServiceWorkerClient, location: str) -> None:
         """It does not come from here."""

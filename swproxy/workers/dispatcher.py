@@ -34,7 +34,8 @@ class ClientRequest:
     """A request as a client sent it (https://fetch.spec.whatwg.org/#concept-request).
 
     ``headers`` are those that scripts see, ``hidden_headers`` the others; ``client_origin`` is what the client said
-    in Origin; ``peer`` tells browsers apart. ``client_id`` is that of the document that has made it, if it says so.
+    in Origin; ``peer`` tells browsers apart. ``client_id`` is that of the document that has made it, if it says so,
+    and ``replaces_client_id`` that of the one in whose place a navigation's will be.
     """
 
     target: FetchTarget
@@ -53,6 +54,8 @@ class ClientRequest:
     integrity: str = ""
     keepalive: bool = False
     referrer_policy: str = ""
+    is_history_navigation: bool = False
+    replaces_client_id: str = ""
 
     @property
     def browser_headers(self) -> list[Header]:
@@ -238,6 +241,7 @@ class FetchDispatcher:
                 client.id if client is not None else "",
                 reserved.id if reserved is not None else "",
                 request,
+                replaces_client_id=request.replaces_client_id,
                 has_preload=preload is not None,
             )
             if preload is not None:
@@ -340,6 +344,7 @@ def worker_request(request: ClientRequest, body: messages.Body | None) -> messag
         cache=request.cache,
         redirect=request.redirect,
         is_reload_navigation=request.is_reload_navigation,
+        is_history_navigation=request.is_history_navigation,
         integrity=request.integrity,
         keepalive=request.keepalive,
         referrer_policy=request.referrer_policy,

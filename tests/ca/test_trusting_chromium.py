@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import FLAGS, PROGRAM
 from origin import Origin
 from proxy_process import ProxyProcess
 
@@ -13,18 +14,6 @@ from swproxy.ca.authority import Authority
 from swproxy.ca.machine import Machine
 from swproxy.ca.nss import chromium_stores
 from swproxy.ca.trust_store import Result
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--proxy-bypass-list=<-loopback>",
-)
 
 
 @pytest.fixture
@@ -48,9 +37,10 @@ def proxy(tmp_path: Path, pki: Pki) -> Iterator[ProxyProcess]:
 
 def page(machine: Machine, proxy: ProxyProcess, url: str) -> str:
     """The document that Chromium gets."""
-    flags = [*FLAGS, f"--user-data-dir={machine.home / 'data'}", f"--proxy-server={proxy.url}"]
+    through = ["--proxy-bypass-list=<-loopback>", f"--proxy-server={proxy.url}"]
+    flags = ["--headless", *FLAGS, f"--user-data-dir={machine.home / 'data'}", *through]
     done = subprocess.run(
-        ["chromium", *flags, "--dump-dom", url],
+        [PROGRAM, *flags, "--dump-dom", url],
         env={**machine.environ, "HOME": str(machine.home)},
         capture_output=True,
         text=True,

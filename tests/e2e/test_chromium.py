@@ -5,18 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 from origin import Origin
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from proxy_process import ProxyProcess
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 WORKER = """
 self.addEventListener("install", (event) => {
@@ -49,24 +39,6 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf500f"
     "0003860180016a9a970000000049454e44ae426082"
 )
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Callable[[ProxyProcess], Browser]]:
-    """Starts Chromium behind a proxy."""
-    with sync_playwright() as playwright:
-        browsers: list[Browser] = []
-
-        def start(proxy: ProxyProcess) -> Browser:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", headless=True, args=FLAGS, proxy={"server": proxy.url}
-            )
-            browsers.append(browser)
-            return browser
-
-        yield start
-        for browser in browsers:
-            browser.close()
 
 
 @contextmanager

@@ -6,20 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import PROGRAM, TRUSTING
 from origin import Origin
 from playwright.sync_api import Page, Playwright, sync_playwright
 from proxy_process import ProxyProcess
 from waiting import until
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WORKER = """
 const version = "VERSION";
 onfetch = (event) => {
@@ -51,7 +43,8 @@ def site(origin: Origin) -> Origin:
 @pytest.fixture
 def page(playwright: Playwright, proxy: ProxyProcess) -> Iterator[Page]:
     """Of a Chromium behind the proxy."""
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, proxy={"server": proxy.url})
+    server: Any = {"server": proxy.url, "bypass": "<-loopback>"}
+    browser = playwright.chromium.launch(executable_path=PROGRAM, args=TRUSTING, proxy=server)
     yield browser.new_context(ignore_https_errors=True).new_page()
     browser.close()
 
@@ -208,8 +201,8 @@ def browser_with(playwright: Playwright, directory: Path, proxy: ProxyProcess | 
     """A page of a Chromium whose profile stays; straight to the network, or behind a proxy."""
     context = playwright.chromium.launch_persistent_context(
         directory,
-        executable_path="/usr/bin/chromium",
-        args=[*FLAGS, "--ignore-certificate-errors"],
+        executable_path=PROGRAM,
+        args=TRUSTING,
         proxy=None if proxy is None else {"server": proxy.url, "bypass": "<-loopback>"},
     )
     try:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aiohttp import web
 from origin import Origin
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from proxy_process import ProxyProcess
 from waiting import until
 
@@ -235,7 +235,9 @@ async () => {
 """
 
 
-def test_in_a_page_of_chromium(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
+def test_in_a_page_of_chromium(
+    origin: Origin, start_proxy: Callable[..., ProxyProcess], launch: Callable[..., Browser]
+) -> None:
     """The page enables it for a registration of its own; its next navigation into the scope has it."""
     may_activate = asyncio.Event()
 
@@ -259,32 +261,24 @@ def test_in_a_page_of_chromium(origin: Origin, start_proxy: Callable[..., ProxyP
         """,
     )
     proxy = start_proxy("--intercept", "localhost")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            headless=True,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-            proxy={"server": proxy.url, "bypass": "<-loopback>"},
-        )
-        page = browser.new_context(ignore_https_errors=True).new_page()
-        page.goto(f"{origin.url}/")
-        refused = "InvalidStateError"
-        assert page.evaluate(IN_A_PAGE) == [
-            [refused, refused, {"enabled": False, "headerValue": "true"}],
-            [
-                None,
-                None,
-                "TypeError",
-                "TypeError",
-                "TypeError",
-                "TypeError",
-                {"enabled": True, "headerValue": "\xe9"},
-            ],
-            *("TypeError", True, True, "[object NavigationPreloadManager]"),
-        ]
-        page.goto(f"{origin.url}/in/page")
-        assert page.title() == "preloaded"
-        browser.close()
+    page = launch(proxy).new_context(ignore_https_errors=True).new_page()
+    page.goto(f"{origin.url}/")
+    refused = "InvalidStateError"
+    assert page.evaluate(IN_A_PAGE) == [
+        [refused, refused, {"enabled": False, "headerValue": "true"}],
+        [
+            None,
+            None,
+            "TypeError",
+            "TypeError",
+            "TypeError",
+            "TypeError",
+            {"enabled": True, "headerValue": "\xe9"},
+        ],
+        *("TypeError", True, True, "[object NavigationPreloadManager]"),
+    ]
+    page.goto(f"{origin.url}/in/page")
+    assert page.title() == "preloaded"
     (hit,) = [hit for hit in origin.hits if hit.path == "/in/page"]
     assert hit.headers[HEADER].encode("utf-8", "surrogateescape") == b"\xe9"
     assert hit.headers["sec-fetch-dest"] == "document"

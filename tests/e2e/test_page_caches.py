@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import PROGRAM, TRUSTING
 from origin import Origin
 from playwright.sync_api import Browser, Page, sync_playwright
 from proxy_process import ProxyProcess
@@ -16,16 +17,6 @@ from certs.pki import Pki
 from swproxy.storage.cache_storage import CacheStorage
 from swproxy.storage.origins import directory_of
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-]
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf500f"
@@ -36,7 +27,7 @@ PIXEL = bytes.fromhex(
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=TRUSTING)
         yield browser
         browser.close()
 

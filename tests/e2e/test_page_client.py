@@ -15,21 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from chromium import PROGRAM, TRUSTING
 from origin import Origin
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from proxy_process import ProxyProcess
 from waiting import until
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-]
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 CLAIMS = """
 oninstall = () => skipWaiting();
@@ -40,28 +31,6 @@ REGISTERED = """(async () => {
   await navigator.serviceWorker.register("/sw.js");
   await changed;
 })()"""
-
-
-@pytest.fixture(scope="module")
-def launch() -> Iterator[Callable[..., Browser]]:
-    """Starts Chromium behind a proxy."""
-    with sync_playwright() as playwright:
-        browsers: list[Browser] = []
-
-        def start(proxy: ProxyProcess, **options: Any) -> Browser:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium",
-                headless=True,
-                args=FLAGS,
-                proxy={"server": proxy.url, "bypass": "<-loopback>"},
-                **options,
-            )
-            browsers.append(browser)
-            return browser
-
-        yield start
-        for browser in browsers:
-            browser.close()
 
 
 @pytest.fixture
@@ -214,7 +183,7 @@ def test_a_browser_that_is_killed_has_no_pages(
     site: Origin, proxy: ProxyProcess, launch: Callable[..., Browser], tmp_path: Path
 ) -> None:
     """The waiting worker takes over within a second."""
-    command = ["/usr/bin/chromium", "--headless", f"--user-data-dir={tmp_path / 'browser'}", *FLAGS]
+    command = [PROGRAM, "--headless", f"--user-data-dir={tmp_path / 'browser'}", *TRUSTING]
     command += [f"--proxy-server={proxy.url}", "--proxy-bypass-list=<-loopback>", f"{site.url}/registers"]
     site.route("/registers", f"{BLANK}<script>{REGISTERED}.then(() => fetch('/ready'))</script>", "text/html")
     site.route("/ready")

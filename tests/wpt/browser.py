@@ -16,8 +16,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, syn
 from proxy_process import ProxyProcess
 
 from swproxy.storage.origins import origins_in
+from tests.chromium import FLAGS
 from tests.wpt.areas import WebPlatformTest
-from tests.wpt.engines import CHROMIUM_FLAGS, GRACE, LONG, NORMAL, Unanswered, end_proxy, start_proxy
+from tests.wpt.engines import GRACE, LONG, NORMAL, Unanswered, end_proxy, start_proxy
 from tests.wpt.results import FileResult, parse_results
 from tests.wpt.server import DOMAINS, PORTS, SetupError, resolve
 
@@ -45,7 +46,7 @@ def launch_options() -> dict[str, Any]:
     excluded = ", ".join(f"EXCLUDE nonexistent.{domain}" for domain in DOMAINS)
     return {
         "executable_path": chromium(),
-        "args": [*CHROMIUM_FLAGS, f"--host-resolver-rules={rules}, {excluded}", "--ignore-certificate-errors"],
+        "args": [*FLAGS, f"--host-resolver-rules={rules}, {excluded}", "--ignore-certificate-errors"],
     }
 
 

@@ -19,6 +19,7 @@ from playwright.sync_api import Error, sync_playwright
 from proxy_process import ProxyProcess
 
 from swproxy.errors import SwproxyError
+from tests.chromium import FLAGS
 from tests.wpt.areas import WebPlatformTest
 from tests.wpt.results import FileResult, parse_results
 from tests.wpt.server import DOMAINS, PORTS, SetupError, resolve
@@ -28,15 +29,6 @@ NORMAL, LONG = 10.0, 60.0
 PATIENCE = 2.0
 # After the time-out: for a worker that still answers.
 GRACE = 5.0
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Unanswered(Exception):
@@ -179,7 +171,7 @@ class Chromium:
             excluded = ", ".join(f"EXCLUDE nonexistent.{domain}" for domain in DOMAINS)
             browser = playwright.chromium.launch(
                 executable_path=self._chromium,
-                args=[*CHROMIUM_FLAGS, f"--host-resolver-rules={rules}, {excluded}", "--ignore-certificate-errors"],
+                args=[*FLAGS, f"--host-resolver-rules={rules}, {excluded}", "--ignore-certificate-errors"],
             )
             self._threads.page = browser.new_context(ignore_https_errors=True).new_page()
         return self._threads.page

@@ -5,6 +5,7 @@ import {
   addListener,
   defineOwn,
   document,
+  encodeURIComponent,
   Event,
   getter,
   location,

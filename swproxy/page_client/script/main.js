@@ -2,6 +2,7 @@
 import { installCaches } from "./caches.js";
 import { onTold, openChannel } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
+import { installDepartures } from "./departures.js";
 import { hasOrigin, tagData } from "./environment.js";
 import { installFrames } from "./frames.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
@@ -44,6 +45,7 @@ function install() {
   installRequests();
   installCaches(globalThis);
   installFrames();
+  installDepartures();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
 }

@@ -50,6 +50,7 @@ export const {
   WritableStream,
   XMLHttpRequest,
   document,
+  encodeURIComponent,
   history,
   location,
   navigator,

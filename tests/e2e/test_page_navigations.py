@@ -1,0 +1,77 @@
+"""What a worker learns of navigations, and a browser keeps from the network."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from origin import Origin
+from playwright.sync_api import Browser, Page
+from proxy_process import ProxyProcess
+
+WORKER = """
+oninstall = () => skipWaiting();
+onactivate = (event) => event.waitUntil(clients.claim());
+onfetch = (event) => {
+  const { request, replacesClientId, resultingClientId } = event;
+  if (request.mode !== "navigate") return;
+  const facts = JSON.stringify({
+    url: request.url, history: request.isHistoryNavigation, replaces: replacesClientId, client: resultingClientId,
+  });
+  const headers = { "Content-Type": "text/html" };
+  event.respondWith(new Response(`<!doctype html><head></head><body><pre>${facts}</pre></body>`, { headers }));
+};
+"""
+FACTS = "JSON.parse(document.querySelector('pre').textContent)"
+
+
+@pytest.fixture
+def page(origin: Origin, start_proxy: Callable[..., ProxyProcess], launch: Callable[..., Browser]) -> Iterator[Page]:
+    """A new one, of a browser that has been at the origin, which has a worker."""
+    origin.script("/sw.js", WORKER)
+    proxy = start_proxy("--intercept", "localhost")
+    proxy.registered(f"{origin.url}/", f"{origin.url}/sw.js")
+    context = launch(proxy).new_context(ignore_https_errors=True)
+    yield context.new_page()
+    context.close()
+
+
+def test_there_and_back(origin: Origin, page: Page) -> None:
+    """Which document makes way, whether it goes back, and the fragment that it goes to."""
+    page.goto(f"{origin.url}/a")
+    first = page.evaluate(FACTS)
+    assert (first["url"], first["history"], first["replaces"]) == (f"{origin.url}/a", False, "")
+    page.evaluate("location.href = '/b#there'")
+    page.wait_for_url("**/b#there")
+    second = page.evaluate(FACTS)
+    assert (second["url"], second["history"], second["replaces"]) == (
+        f"{origin.url}/b#there",
+        False,
+        first["client"],
+    )
+    page.go_back()
+    third = page.evaluate(FACTS)
+    assert (third["url"], third["history"], third["replaces"]) == (f"{origin.url}/a", True, second["client"])
+    page.reload()
+    fourth = page.evaluate(FACTS)
+    assert (fourth["history"], fourth["url"]) == (False, f"{origin.url}/a")
+
+
+def test_navigations_of_frames(origin: Origin, page: Page) -> None:
+    """A frame's are told by the frame."""
+    page.goto(f"{origin.url}/a")
+    first, second = page.evaluate(
+        """async () => {
+          const frame = document.createElement("iframe");
+          const loaded = () => new Promise((resolve) => (frame.onload = resolve));
+          const facts = () => JSON.parse(frame.contentDocument.querySelector("pre").textContent);
+          frame.src = "/b";
+          document.body.append(frame);
+          await loaded();
+          const first = facts();
+          frame.contentWindow.location.href = "/c#d";
+          await loaded();
+          return [first, facts()];
+        }"""
+    )
+    assert first["replaces"] == ""
+    assert second["url"] == f"{origin.url}/c#d"
+    assert second["replaces"] == first["client"]
