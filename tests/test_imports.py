@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         "aiohttp",
         "certifi",
         "msgspec",
+        "publicsuffix2",
         "yarl",
     },
     "ca": {"errors", "storage.profile", "cryptography"},

@@ -22,8 +22,10 @@ from swproxy.network.conditions import Conditions
 from swproxy.network.live_body import BodyReader, LiveBody
 from swproxy.network.ports import is_bad_port
 from swproxy.network.preflight_cache import PreflightCache
+from swproxy.network.resource_policy import resource_policy_check
 from swproxy.network.response_body import begin_body, read_all
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
+from swproxy.network.sites import is_same_site
 from swproxy.network.wire import FetchRequest, Method, reason_bytes
 from swproxy.service_worker.registration import origin_of
 
@@ -155,6 +157,8 @@ class Fetcher:
             try:
                 if type_ == "cors":
                     self._cors_check(request, initiator, origin, headers)
+                if type_ == "opaque":
+                    resource_policy_check(request, origin, headers)
                 redirects = response.status in _REDIRECT_STATUSES
                 location = response.headers.get("Location")
                 if redirects and request.redirect == "error":
@@ -276,7 +280,7 @@ class Fetcher:
         metadata = (
             ("Sec-Fetch-Dest", request.destination or "empty"),
             ("Sec-Fetch-Mode", request.mode),
-            ("Sec-Fetch-Site", "same-origin" if origin_of(request.url) == origin else "cross-site"),
+            ("Sec-Fetch-Site", _site(request.url, origin)),
         )
         # A client's own request has them already.
         headers += [header for header in metadata if cors.get(headers, header[0].lower()) is None]
@@ -364,6 +368,13 @@ class Fetcher:
                 raise NetworkError(f"{request.url} does not have the integrity {request.integrity}")
         made.body = body
         return made
+
+
+def _site(url: str, origin: str) -> str:
+    """https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header, redirects not considered"""
+    if origin_of(url) == origin:
+        return "same-origin"
+    return "same-site" if is_same_site(url, origin) else "cross-site"
 
 
 def _headers(response: aiohttp.ClientResponse) -> list[Header]:

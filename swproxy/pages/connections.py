@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from swproxy.errors import InvalidInput
 from swproxy.pages.departures import Departures
 from swproxy.pages.frames import decode
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
+from swproxy.pages.secrets import Secret
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.worker import ServiceWorker
@@ -24,6 +26,8 @@ HELLO_LIMIT = 1 << 16
 DEPARTURE_PATIENCE = 1.0
 # Seconds that a document which has begun to arrive has for opening its channel.
 ARRIVAL_PATIENCE = 5.0
+# Seconds that it has for that if something else waits for it.
+SECRET_PATIENCE = 1.0
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -104,6 +108,19 @@ class Pages:
     def has_page(self, peer: str, origin: str) -> bool:
         """Whether a browser has a document of the origin open."""
         return any(page.client.peer == peer for page in self.of_origin(origin))
+
+    async def secret(self, client_id: str, number: int) -> Secret | None:
+        """What a document says of a request (``Secrets``); it may not have its channel yet."""
+        client = self._clients.get(client_id)
+        if client is None:
+            return None
+        arrived = asyncio.Event()
+        client.when_settled(arrived.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECRET_PATIENCE):
+                await arrived.wait()
+        page = self._pages.get(client_id)
+        return None if page is None else await page.secrets.take(number)
 
     # A document's life
 

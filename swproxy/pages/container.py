@@ -32,6 +32,7 @@ class Container:
             "ready": self._ready,
             "state": self._state,
             "frozen": self._frozen,
+            "secret": self._secret,
         }
         return {name: Method(function) for name, function in functions.items()}
 
@@ -117,6 +118,10 @@ class Container:
 
     def _frozen(self, page: Page) -> None:
         self._pages.frozen(page)
+
+    def _secret(self, page: Page, number: int, username: str, password: str) -> None:
+        """What a request of the document says in its URL, and browsers in no header; both percent-encoded."""
+        page.secrets.tell(number, (username, password))
 
 
 def _joined(sent: str, shown: str) -> str:

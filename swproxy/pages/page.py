@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 
 from swproxy.errors import InvalidInput, SwproxyError
 from swproxy.pages.frames import decode, encode
+from swproxy.pages.secrets import Secrets
 from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.jobs import JobPromise
 
@@ -78,6 +79,7 @@ class Page:
         self.client = client
         self.cookie = cookie
         self.waits_for_ready: list[int] = []
+        self.secrets = Secrets()
         self.workers: list[ServiceWorkerClient] = []  # that it has started
         self._socket = socket
         self._methods = methods

@@ -16,7 +16,7 @@ from dataclasses import replace
 import ada_url
 
 from swproxy.ipc.messages import Header
-from swproxy.proxy.flows import Exchange, sender_origin
+from swproxy.proxy.flows import NULL_BODY_STATUSES, Exchange, sender_origin
 from swproxy.service_worker.registration import origin_of
 from swproxy.workers.dispatcher import Answer
 
@@ -76,6 +76,8 @@ class Filtered:
             return _with_meta(exchange, answer)
         is_readable = exchange.headers.get("sec-fetch-site") == "same-origin"
         sender = sender_origin(exchange)
+        if answer.type != "opaque" and exchange.headers.get("sec-fetch-mode") == "no-cors":
+            return _for_embedding(answer)
         if answer.type != "opaque" or not is_readable or not answer.urls:
             return answer
         target = answer.urls[-1].partition("#")[0]
@@ -92,16 +94,27 @@ class Filtered:
 
 
 def _with_meta(exchange: Exchange, answer: Answer) -> Answer:
-    shown = answer.urls[-1] if answer.urls else ""
-    is_plain = answer.type == "basic" and len(answer.urls) == 1 and shown == exchange.url
+    # https://fetch.spec.whatwg.org/#concept-main-fetch: what a script has made gets these from the request.
+    shown = answer.urls[-1] if answer.urls else exchange.url
+    kind = "basic" if answer.type == "default" else answer.type
+    is_foreign = exchange.headers.get("origin", exchange.origin) != exchange.origin
+    is_whole = len(answer.urls) < 2 and shown == exchange.url and answer.status not in NULL_BODY_STATUSES
+    is_plain = kind == "basic" and is_whole and not is_foreign
     if answer.type == "opaque":
         _close(answer)
         headers = _with_cors(exchange, [(META, json.dumps({"type": "opaque"}))])
         return replace(answer, status=200, status_text="", headers=headers, body=None)
     if answer.type == "opaqueredirect" or is_plain:
         return answer
-    meta = {"type": answer.type, "url": shown, "redirected": len(answer.urls) > 1}
+    meta = {"type": kind, "url": shown, "redirected": len(answer.urls) > 1}
     return replace(answer, headers=_with_cors(exchange, [*answer.headers, (META, json.dumps(meta))]))
+
+
+def _for_embedding(answer: Answer) -> Answer:
+    """What its page's own worker may read is never refused to the page: no policy of another origin is about it."""
+    name = "Cross-Origin-Resource-Policy"
+    kept = [header for header in answer.headers if header[0].lower() != name.lower()]
+    return replace(answer, headers=[*kept, (name, "cross-origin")])
 
 
 def nobody_answers(exchange: Exchange) -> Answer | None:

@@ -99,7 +99,9 @@ class Exchange:
 
 
 # What the page client says of a request (script/requests.js); it never leaves the proxy.
-_SAID = re.compile(r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])([a0])\Z")
+_SAID = re.compile(
+    r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])([a0])(?:-([0-9]{1,9}))?\Z"
+)
 _SAID_IN = "content-language"
 _INTEGRITY = "x-swproxy-integrity"
 _SAID_MODES = {"c": "cors", "n": "no-cors", "s": "same-origin"}
@@ -128,7 +130,8 @@ class PageRequest:
     """What Fetch knows of a request and its header does not tell.
 
     ``mode`` may be "no-cors" though the browser says "cors": then the page client keeps from the page what it
-    must not read. ``goes_by`` the worker. ``is_authorized`` by the page itself.
+    must not read. ``goes_by`` the worker. ``is_authorized`` by the page itself. ``secret`` is the number of what the
+    document has told of its URL's user, or 0.
     """
 
     client: str
@@ -141,6 +144,7 @@ class PageRequest:
     integrity: str
     keepalive: bool
     is_authorized: bool
+    secret: int = 0
 
 
 _KEY = "swproxy"
@@ -177,7 +181,7 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         headers[_SAID_IN] = request.headers[_SAID_IN] = rest
     integrity = headers.pop(_INTEGRITY, "")
     request.headers.pop(_INTEGRITY, None)
-    client, mode, credentials, cache, redirect, keepalive, policy, authorized = match.groups()
+    client, mode, credentials, cache, redirect, keepalive, policy, authorized, secret = match.groups()
     return PageRequest(
         client,
         _SAID_MODES.get(mode, ""),
@@ -189,6 +193,7 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         integrity,
         keepalive == "k",
         authorized == "a",
+        int(secret or 0),
     )
 
 

@@ -20,7 +20,7 @@ from swproxy.page_client.insertion import (
     wants_insertion,
 )
 from swproxy.proxy import flows
-from swproxy.proxy.flows import Exchange
+from swproxy.proxy.flows import Exchange, PageRequest
 from swproxy.proxy.streaming import StreamingEndpoint
 from swproxy.service_worker.client import Presence, ServiceWorkerClient
 from swproxy.workers.dispatcher import ClientRequest
@@ -221,9 +221,9 @@ class PageClient:
         return client
 
     async def completed(self, exchange: Exchange, request: ClientRequest) -> ClientRequest:
-        """A navigation, with what browsers do not send: what a redirect says of it, or the document before it."""
+        """With what browsers do not send: what a redirect says, or the document before it, or around it."""
         if not request.target.is_navigation:
-            return request
+            return await self._with_user(request, exchange.said)
         before = self._on_the_way.get((request.peer, request.target.url))
         departure = await self._context.pages.departures.of_navigation(
             request.peer,
@@ -241,6 +241,16 @@ class PageClient:
             is_history_navigation=departure.is_traversal,
             replaces_client_id=departure.client,
         )
+
+    async def _with_user(self, request: ClientRequest, said: PageRequest | None) -> ClientRequest:
+        if said is None or not said.secret:
+            return request
+        secret = await self._context.pages.secret(said.client, said.secret)
+        if secret is None:
+            return request
+        url = ada_url.URL(request.target.url)
+        url.username, url.password = secret
+        return replace(request, target=replace(request.target, url=url.href))
 
     def _redirected(self, client: ServiceWorkerClient, location: str) -> None:
         """It does not come from here."""

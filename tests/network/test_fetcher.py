@@ -370,7 +370,7 @@ async def test_cors(origin: Origin, other: Origin, worker: Worker) -> None:
     assert (response.type, response.status, await content(response)) == ("cors", 200, b"body")
     assert {name for name, _ in response.headers} == {"Content-Type", "Content-Length", "X-A"}
     assert sent(other)["origin"] == origin.url
-    assert sent(other)["sec-fetch-site"] == "cross-site"
+    assert sent(other)["sec-fetch-site"] == "same-site"  # only the port differs
     assert sent(other)["referer"] == f"{origin.url}/"
 
 
@@ -442,6 +442,27 @@ async def test_no_cors(origin: Origin, other: Origin, worker: Worker) -> None:
     await worker.fetch(f"{other.url}/a", mode="no-cors", method="POST", body=b"x")
     assert sent(other)["origin"] == origin.url
     assert (await worker.fetch("/a", mode="no-cors")).type == "basic"
+
+
+@pytest.mark.parametrize(
+    ("policy", "host", "passes"),
+    [
+        ("same-origin", "localhost", False),
+        ("same-site", "localhost", True),
+        ("same-site", "127.0.0.1", False),
+        ("cross-origin", "127.0.0.1", True),
+        ("Same-Origin", "127.0.0.1", True),  # no policy
+    ],
+)
+async def test_resource_policy(other: Origin, worker: Worker, policy: str, host: str, passes: bool) -> None:
+    """Without CORS, a response may be for its own origin or site only."""
+    other.route("/a", "body", headers={"Cross-Origin-Resource-Policy": policy})
+    fetching = worker.fetch(f"{other.url.replace('localhost', host)}/a", mode="no-cors")
+    if passes:
+        assert (await fetching).type == "opaque"
+    else:
+        with pytest.raises(NetworkError, match="Cross-Origin-Resource-Policy"):
+            await fetching
 
 
 @pytest.mark.parametrize("mode", ["manual", "error"])

@@ -1,6 +1,6 @@
 // What Fetch knows of a request of this document and its header does not tell: for the proxy, in Content-Language,
 // which needs no preflight if a redirect leads elsewhere. It never gets farther than the proxy.
-import { ownClientId } from "./channel.js";
+import { ownClientId, tell } from "./channel.js";
 import { isControlled } from "./container.js";
 import {
   defineOwn,
@@ -23,7 +23,7 @@ import {
   URL,
   XMLHttpRequest,
 } from "./primordials.js";
-import { protocolOf, resolve, tagData } from "./environment.js";
+import { protocolOf, resolve, tagData, toHref } from "./environment.js";
 import { known, remember } from "./responses.js";
 
 const HEADER = "Content-Language";
@@ -98,6 +98,24 @@ function isDecrypted(href) {
 
 const token = (mode, credentials, cache, redirect, keepalive, policy, isAuthorized) =>
   `swproxy-${ownClientId()}-${mode}${credentials}${cache}${redirect}${keepalive}${policy}${isAuthorized ? "a" : "0"}`;
+
+const usernameOf = getter(URL.prototype, "username");
+const passwordOf = getter(URL.prototype, "password");
+const { set: writeUsername } = ownDescriptor(URL.prototype, "username");
+const { set: writePassword } = ownDescriptor(URL.prototype, "password");
+const setUsername = uncurry(writeUsername);
+const setPassword = uncurry(writePassword);
+let lastSecret = 0;
+
+/** Tells the proxy what a URL says of its user, which is for nobody else; the rest of the token. */
+function secretOf(url) {
+  const username = usernameOf(url);
+  const password = passwordOf(url);
+  if (username === "" && password === "") return "";
+  lastSecret++;
+  tell("secret", [lastSecret, username, password]);
+  return `-${lastSecret}`;
+}
 
 /** Says what a request is; `mode` is the first letter of its own, or "b" to go by the worker. */
 function tag(request, mode, credentials, cache = cacheOf(request)) {
@@ -201,27 +219,25 @@ export function installRequests() {
     open(method, url) {
       const result = ReflectApply(openNatively, this, arguments);
       ReflectApply(set, authorized, [this, false]);
+      let opened = "";
       try {
-        ReflectApply(set, urls, [this, resolve(String(url))]);
+        opened = new URL(resolve(String(url)));
+        const { 3: username, 4: password } = arguments;
+        if (username !== undefined && username !== null) setUsername(opened, username);
+        if (password !== undefined && password !== null) setPassword(opened, password);
       } catch {
-        ReflectApply(set, urls, [this, ""]);
+        // none that could be resolved
       }
+      ReflectApply(set, urls, [this, opened]);
       return result;
     },
     send(body = null) {
       const url = ReflectApply(get, urls, [this]) ?? "";
-      if (isControlled() && url !== "" && isDecrypted(url)) {
+      if (isControlled() && url !== "" && isDecrypted(toHref(url))) {
         try {
-          const said = token(
-            "c",
-            withCredentials(this) ? "i" : "s",
-            "d",
-            "f",
-            "0",
-            "0",
-            ReflectApply(get, authorized, [this]),
-          );
-          ReflectApply(setRequestHeader, this, [HEADER, said]);
+          const credentials = withCredentials(this) ? "i" : "s";
+          const said = token("c", credentials, "d", "f", "0", "0", ReflectApply(get, authorized, [this]));
+          ReflectApply(setRequestHeader, this, [HEADER, said + secretOf(url)]);
         } catch {
           // not open: send() tells
         }

@@ -1,4 +1,4 @@
-"""What a worker learns of navigations, and a browser keeps from the network."""
+"""What a worker learns of requests, and browsers keep from the network."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,10 @@ oninstall = () => skipWaiting();
 onactivate = (event) => event.waitUntil(clients.claim());
 onfetch = (event) => {
   const { request, replacesClientId, resultingClientId } = event;
-  if (request.mode !== "navigate") return;
+  if (request.mode !== "navigate") {
+    event.respondWith(new Response(request.url));
+    return;
+  }
   const facts = JSON.stringify({
     url: request.url, history: request.isHistoryNavigation, replaces: replacesClientId, client: resultingClientId,
   });
@@ -75,3 +78,18 @@ def test_navigations_of_frames(origin: Origin, page: Page) -> None:
     assert first["replaces"] == ""
     assert second["url"] == f"{origin.url}/c#d"
     assert second["replaces"] == first["client"]
+
+
+def test_the_user_of_a_url(origin: Origin, page: Page) -> None:
+    """Of a request that XMLHttpRequest makes; no header of another request tells it."""
+    page.goto(f"{origin.url}/a")
+    got = page.evaluate(
+        """() => Promise.all([["a", "b:@"], ["c"], []].map((user) => new Promise((resolve) => {
+          const request = new XMLHttpRequest();
+          request.open("GET", "/x", true, ...user);
+          request.onload = () => resolve([request.responseText, request.responseURL]);
+          request.send();
+        })))"""
+    )
+    host = origin.url.removeprefix("https://")
+    assert [text for text, _ in got] == [f"https://a:b%3A%40@{host}/x", f"https://c@{host}/x", f"https://{host}/x"]
