@@ -44,7 +44,7 @@ export default [
           "File",
         ],
         ...["HTMLIFrameElement", "ImageData", "MessageEvent", "Navigator", "Node", "ReadableStreamDefaultController"],
-        ...["NavigateEvent", "NavigationDestination", "navigation"],
+        ...["NavigateEvent", "NavigationDestination", "UserActivation", "navigation"],
         ...["AbortSignal", "WritableStreamDefaultController", "console", "isSecureContext", "self"],
       ),
     },

@@ -32,6 +32,7 @@ class Container:
             "ready": self._ready,
             "state": self._state,
             "frozen": self._frozen,
+            "used": Page.used,
             "secret": self._secret,
         }
         return {name: Method(function) for name, function in functions.items()}

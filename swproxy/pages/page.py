@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ MESSAGE_LIMIT = (1 << 27) + (1 << 24)
 BACKLOG_LIMIT = 1 << 28
 # Seconds between two signs of life that a browser has to give.
 HEARTBEAT = 20.0
+# Seconds in which a document says whether its user lets it do something.
+USE_PATIENCE = 2.0
 
 Answer = Callable[[Any], None]
 
@@ -85,6 +88,8 @@ class Page:
         self._methods = methods
         self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._backlog = 0
+        self._numbers = itertools.count(1)
+        self._uses: dict[int, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._run(self._write())
 
@@ -107,6 +112,26 @@ class Page:
             self.tell("failed", [call, value.name, str(value)])
         else:
             self.tell("done", [call, value])
+
+    async def use(self, url: str | None) -> bool:
+        """Has the document open a window, or for None get the focus: whether the browser lets it."""
+        number = next(self._numbers)
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._uses[number] = future
+        try:
+            self.tell("use", [number, url])
+            async with asyncio.timeout(USE_PATIENCE):
+                return await future
+        except TimeoutError:
+            return False
+        finally:
+            del self._uses[number]
+
+    def used(self, number: int, is_allowed: bool) -> None:
+        """What it says of that."""
+        future = self._uses.get(number)
+        if future is not None and not future.done():
+            future.set_result(is_allowed)
 
     def _send(self, frame: str | bytes) -> None:
         self._backlog += len(frame)

@@ -42,8 +42,8 @@ class WorkerClients:
             "clients_get": self._get,
             "clients_match_all": self._match_all,
             "clients_claim": self._claim,
-            "clients_open_window": self._not_allowed,
-            "client_focus": self._not_allowed,
+            "clients_open_window": self._open_window,
+            "client_focus": self._focus,
             "client_navigate": self._navigate,
         }
 
@@ -97,8 +97,27 @@ class WorkerClients:
             if previous is not None:
                 self._driver.look_after(previous)
 
-    async def _not_allowed(self, worker: ServiceWorker, *arguments: Any) -> None:
-        raise NotAllowed("Not allowed: no window of this origin has been used by its user.")
+    async def _open_window(self, worker: ServiceWorker, url: str) -> dict[str, Any] | None:
+        """https://w3c.github.io/ServiceWorker/#clients-openwindow, from a document that its user has just used."""
+        origin = origin_of(worker.script_url)
+        clients = in_order(client for client in self._clients.of_origin(origin) if client.type == "window")
+        for page in [page for client in clients if (page := self._pages.get(client.id)) is not None]:
+            arriving = asyncio.ensure_future(self._pages.successor(page.client, url))
+            try:
+                if await page.use(url):
+                    return await self._arrived(arriving, origin, url) if origin_of(url) == origin else None
+            finally:
+                arriving.cancel()
+        raise NotAllowed("No window of this origin has just been used by its user.")
+
+    async def _focus(self, worker: ServiceWorker, id: str) -> dict[str, Any]:  # noqa: A002
+        """https://w3c.github.io/ServiceWorker/#windowclient-focus"""
+        client, page = self._clients.get(id), self._pages.get(id)
+        if client is None or client.origin != origin_of(worker.script_url):
+            raise InvalidInput("The client is gone.")
+        if page is None or not await page.use(None):
+            raise NotAllowed("The window has not just been used by its user.")
+        return client.describe()
 
     async def _navigate(self, worker: ServiceWorker, id: str, url: str) -> dict[str, Any] | None:  # noqa: A002
         """https://w3c.github.io/ServiceWorker/#windowclient-navigate"""
@@ -114,15 +133,21 @@ class WorkerClients:
         page.tell("navigate", [url])
         if url.partition("#")[0] == client.url.partition("#")[0] and "#" in url:
             return client.describe()
+        return await self._arrived(self._pages.successor(client, url), client.origin, url)
+
+    async def _arrived(
+        self, successor: Awaitable[ServiceWorkerClient | None], origin: str, url: str
+    ) -> dict[str, Any] | None:
+        """The client when it is execution ready; None if it is of another origin."""
         try:
             async with asyncio.timeout(NAVIGATION_PATIENCE):
-                arrived = await self._pages.successor(client, url)
+                arrived = await successor
                 while arrived is not None and not await settled(arrived):
                     await asyncio.sleep(REDIRECT_PATIENCE)
                     arrived = self._clients.get(arrived.id)  # redirected: it goes on under the same number
         except TimeoutError:
             raise InvalidInput(f"The client did not arrive at {url}.") from None
-        return arrived.describe() if arrived is not None and arrived.origin == client.origin else None
+        return arrived.describe() if arrived is not None and arrived.origin == origin else None
 
 
 def in_order(clients: Iterable[ServiceWorkerClient]) -> list[ServiceWorkerClient]:

@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/ in a document, on top of the proxy instead of the browser.
 import { installCaches } from "./caches.js";
-import { onTold, openChannel } from "./channel.js";
+import { onTold, openChannel, tell } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
 import { installDepartures } from "./departures.js";
 import { hasOrigin, tagData } from "./environment.js";
@@ -17,6 +17,18 @@ const native = navigator.serviceWorker;
 const setHref = uncurry(Object.getOwnPropertyDescriptor(location, "href").set);
 // https://w3c.github.io/ServiceWorker/#windowclient-navigate
 onTold("navigate", ({ 0: url }) => setHref(location, url));
+
+const { focus: focusNatively, open: openNatively } = globalThis;
+const isActiveNow = "userActivation" in navigator ? getter(UserActivation.prototype, "isActive") : () => false;
+const { userActivation } = navigator;
+// https://w3c.github.io/ServiceWorker/#clients-openwindow and #windowclient-focus: as far as the browser lets a document
+// that its user has just used.
+onTold("use", ({ 0: number, 1: url }) => {
+  const isAllowed = isActiveNow(userActivation);
+  if (isAllowed && url === null) focusNatively();
+  else if (isAllowed) openNatively(url, "_blank", "noopener");
+  tell("used", [number, isAllowed]);
+});
 
 // What the browser's own registrations have and the proxy's do not: pages ask for these before they use it.
 const MISSING = [
