@@ -237,7 +237,7 @@ class FetchDispatcher:
                 await self._lifecycle.until_activated(worker)
             process = self._manager.running(worker) or await self._manager.running_process(worker)
             event = process.dispatch_fetch(
-                worker_request(request, process.export_body(body)),
+                worker_request(request, process.bodies.export(body)),
                 client.id if client is not None else "",
                 reserved.id if reserved is not None else "",
                 request,

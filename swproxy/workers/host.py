@@ -271,7 +271,7 @@ class Host:
             event.cookies += response.cookies
         if isinstance(response.body, LiveBody):
             process.has_fetched(message.id, response.body)
-        return messages.FetchAnswer(message.id, process.export_response(response))
+        return messages.FetchAnswer(message.id, process.bodies.export_response(response))
 
     def connect_web_socket(
         self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send

@@ -221,9 +221,9 @@ class WorkerManager:
         process.is_timed = False
         if not process.alive or process.events:
             return  # the end of the last event begins anew
-        until = max(process.last_active, process.last_chunk) + self._limits.idle
-        if process.has_bodies:  # the end of what was answered, perhaps
-            until = max(until, process.last_chunk + self._limits.fetch_event)
+        until = max(process.last_active, process.bodies.last_chunk) + self._limits.idle
+        if process.bodies.are_open:  # the end of what was answered, perhaps
+            until = max(until, process.bodies.last_chunk + self._limits.fetch_event)
         missing = until - time.monotonic()
         if missing > 0:
             process.is_timed = True

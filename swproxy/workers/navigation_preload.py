@@ -84,7 +84,7 @@ class NavigationPreload:
         event.cookies += response.cookies
         if isinstance(response.body, LiveBody):
             response.body.directory = process.directory
-        process.send(messages.PreloadAnswer(event.id, process.export_response(response)))
+        process.send(messages.PreloadAnswer(event.id, process.bodies.export_response(response)))
 
     def end(self) -> None:
         """Gives the response up, if the event does not have it."""

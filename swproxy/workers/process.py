@@ -18,18 +18,15 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from swproxy.errors import NetworkError, ScriptError, SwproxyError, WorkerGone
+from swproxy.errors import ScriptError, SwproxyError, WorkerGone
 from swproxy.ipc import messages
-from swproxy.ipc.channel import AsyncChannel, ChannelClosed
+from swproxy.ipc.channel import AsyncChannel
 from swproxy.ipc.messages import ToProxy
-from swproxy.network.fetcher import NetworkResponse
-from swproxy.network.live_body import BodyReader, LiveBody, LiveReader
+from swproxy.network.live_body import LiveBody
 from swproxy.network.web_socket import Send, WebSocketConnection
 from swproxy.service_worker.worker import ServiceWorker
-from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
+from swproxy.workers.bodies import Body, ProcessBodies
 from swproxy.workers.web_sockets import WebSockets
-
-Body = CompleteBody | BodyReader
 
 
 class WorkerHost(Protocol):
@@ -97,7 +94,6 @@ class WorkerProcess:
         self.pid = 0
         self.events: dict[int, PendingEvent] = {}
         self.last_active = time.monotonic()
-        self.last_chunk = self.last_active  # of a body that the worker writes or reads
         self.last_pong = self.last_active
         self.started: asyncio.Future[ScriptError | None] = asyncio.get_running_loop().create_future()
         self.end_reason = ""
@@ -112,12 +108,10 @@ class WorkerProcess:
         self._handle: int | None = None
         self._past_requests: OrderedDict[int, object] = OrderedDict()
         self._event_ids = itertools.count(1)
-        self._stream_ids = itertools.count(1)
-        self._readers: dict[int, LiveReader] = {}
-        self._script_bodies: dict[int, ScriptBodyReader] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetches: dict[int, asyncio.Task[None]] = {}
         self._fetched: WeakValueDictionary[int, LiveBody] = WeakValueDictionary()
+        self.bodies = ProcessBodies(self.send, self._task)
         self._web_sockets = WebSockets(partial(host.connect_web_socket, worker), self.send, self._touch)
 
     def attach(self, pid: int, connection: socket.socket, start: messages.Start) -> None:
@@ -244,20 +238,14 @@ class WorkerProcess:
                 arguments = (self.worker, message.method, message.arguments)
                 if message.id != messages.NO_ANSWER or not self._host.tell(*arguments):
                     self._task(self._call(message))
-            case messages.BodyPull():
-                self._task(self._send_chunk(message.id))
-            case messages.BodyChunk():
-                self.last_chunk = time.monotonic()
-                if (body := self._script_bodies.get(message.id)) is not None:
-                    body.arrived(message)
-            case messages.BodyClone():
-                if (reader := self._readers.get(message.id)) is not None:
-                    self._readers[message.copy] = reader.clone()
-            case messages.BodyRelease():
-                if (released := self._readers.pop(message.id, None)) is not None:
-                    released.close()
-            case messages.BodySave():
-                self._task(self._save(message.id))
+            case (
+                messages.BodyPull()
+                | messages.BodyChunk()
+                | messages.BodyClone()
+                | messages.BodyRelease()
+                | messages.BodySave()
+            ):
+                self.bodies.received(message)
             case (
                 messages.WebSocketConnect()
                 | messages.WebSocketSend()
@@ -294,7 +282,7 @@ class WorkerProcess:
 
     def _respond(self, message: messages.Respond) -> None:
         response = message.response
-        body = None if response is None else self.import_body(response.body)
+        body = None if response is None else self._import_body(response.body)
         event = self.events.get(message.id)
         if event is None or event.answer is None or event.answer.done():
             if body is not None:
@@ -316,7 +304,7 @@ class WorkerProcess:
 
     def _begin_fetch(self, message: messages.Fetch) -> None:
         # At once: the file of a body is the next one that has come, whatever becomes of the fetch.
-        body = self.import_body(message.request.body)
+        body = self._import_body(message.request.body)
         task = self._fetches[message.id] = self._task(self._fetch(message, body))
         if body is not None:
             task.add_done_callback(lambda _: body.close())
@@ -337,93 +325,9 @@ class WorkerProcess:
         if (body := self._fetched.pop(number, None)) is not None:
             body.abort()
 
-    # Bodies
-
-    def export_body(self, body: bytes | LiveBody | None) -> messages.Body | None:
-        """For a message to the worker."""
-        if body is None:
-            return None
-        if isinstance(body, bytes):
-            return messages.Inline(body)
-        number = next(self._stream_ids)
-        self._readers[number] = body.reader()
-        return messages.Stream(number, body.size)
-
-    def export_response(self, response: NetworkResponse) -> messages.Response:
-        """For a message to the worker."""
-        return messages.Response(
-            type=response.type,
-            urls=response.urls,
-            status=response.status,
-            status_text=response.status_text,
-            headers=response.headers,
-            body=self.export_body(response.body),
-            source="network",
-        )
-
-    def import_body(self, body: messages.Body | None) -> Body | None:
-        """What came with a message from the worker."""
-        if body is None:
-            return None
-        if isinstance(body, messages.Inline):
-            return BytesBody(body.data)
-        if isinstance(body, messages.OnDisk):
-            assert self._channel is not None
-            if not self._channel.files:
-                raise ChannelClosed("a body came without its file")
-            file = os.fdopen(self._channel.files.popleft(), "rb")
-            return FileBody(file, body.offset, body.size)
-        if body.id in self._readers:
-            return self._readers.pop(body.id)
-        if body.id > messages.FIRST_WORKER_STREAM:
-            return self._script_body(body.id)
-        return BytesBody(b"")
-
-    def _script_body(self, number: int) -> "ScriptBodyReader":
-        self.last_chunk = time.monotonic()
-        reader = self._script_bodies[number] = ScriptBodyReader(number, self)
-        return reader
-
-    def forget_script_body(self, number: int) -> None:
-        self._script_bodies.pop(number, None)
-
-    @property
-    def has_bodies(self) -> bool:
-        """Whether somebody may still read what the script writes, or the script from the network."""
-        return bool(self._script_bodies or self._readers)
-
-    async def _send_chunk(self, number: int) -> None:
-        self.last_chunk = time.monotonic()
-        reader = self._readers.get(number)
-        if reader is None:
-            self.send(messages.BodyChunk(number, b"", "the body is gone"))
-            return
-        try:
-            data = await reader.read()
-            self.last_chunk = time.monotonic()
-        except NetworkError as error:
-            self.send(messages.BodyChunk(number, b"", str(error), error.name))
-        else:
-            self.send(messages.BodyChunk(number, data))
-            if data:
-                return
-        self._readers.pop(number, None)
-        reader.close()
-
-    async def _save(self, number: int) -> None:
-        reader = self._readers.pop(number, None)
-        if reader is None:
-            self.send(messages.BodySaved(number, "", 0, ("TypeError", "the body is gone")))
-            return
-        try:
-            saved = await reader.save()
-        except SwproxyError as error:
-            answer = messages.BodySaved(number, "", 0, (error.name, str(error)))
-        else:
-            answer = messages.BodySaved(number, saved.path, saved.size)
-        finally:
-            reader.close()  # a disk that is full has room again when the script hears of it
-        self.send(answer)
+    def _import_body(self, body: messages.Body | None) -> Body | None:
+        assert self._channel is not None
+        return self.bodies.import_(body, self._channel.files)
 
     def _task(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
@@ -503,11 +407,7 @@ class WorkerProcess:
             self.started.exception()
         for task in list(self._tasks):
             task.cancel()
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
-        for body in list(self._script_bodies.values()):
-            body.arrived(messages.BodyChunk(0, b"", str(gone)))
+        self.bodies.close(str(gone))
         self._web_sockets.close()
         shutil.rmtree(self.directory, ignore_errors=True)
         self._on_end(self)
@@ -523,48 +423,3 @@ def _handle_of(pid: int) -> int | None:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             raise
         return None
-
-
-class ScriptBodyReader:
-    """A body that a script of the worker writes (see ``BodyReader``)."""
-
-    size: int | None = None
-
-    def __init__(self, number: int, process: WorkerProcess) -> None:
-        self._number = number
-        self._process = process
-        self._chunk: asyncio.Future[messages.BodyChunk] | None = None
-        self._ended = False
-        self._error: str | None = None
-
-    async def read(self) -> bytes:
-        if self._error is not None:
-            raise NetworkError(self._error)
-        if self._ended:
-            return b""
-        self._chunk = asyncio.get_running_loop().create_future()
-        self._process.send(messages.BodyPull(self._number))
-        if not self._process.alive:
-            raise NetworkError("the worker process has ended")
-        chunk = await self._chunk
-        if chunk.error is not None:
-            raise NetworkError(chunk.error)
-        if not chunk.data:
-            self._end()
-        return chunk.data
-
-    def arrived(self, chunk: messages.BodyChunk) -> None:
-        if self._chunk is not None and not self._chunk.done():
-            self._chunk.set_result(chunk)
-        if chunk.error is not None:
-            self._error = chunk.error
-            self._end()
-
-    def _end(self) -> None:
-        self._ended = True
-        self._process.forget_script_body(self._number)
-
-    def close(self) -> None:
-        if not self._ended:
-            self._end()
-            self._process.send(messages.BodyRelease(self._number))

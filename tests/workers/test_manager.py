@@ -17,8 +17,8 @@ from swproxy.errors import ScriptError, WorkerGone
 from swproxy.ipc import messages
 from swproxy.service_worker.states import RunningStatus, WorkerState
 from swproxy.service_worker.worker import ServiceWorker
+from swproxy.workers.bodies import ScriptBodyReader
 from swproxy.workers.limits import Limits
-from swproxy.workers.process import ScriptBodyReader
 
 HELLO = "onfetch = (event) => event.respondWith(new Response('hello'));"
 PENDING = "onfetch = (event) => event.respondWith(new Promise(() => {}));"

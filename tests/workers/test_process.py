@@ -17,13 +17,14 @@ from swproxy.ipc import messages
 from swproxy.ipc.channel import Framing
 from swproxy.network.live_body import LiveBody
 from swproxy.storage.bodies import FileBody
-from swproxy.workers.process import REMEMBERED_REQUESTS, ScriptBodyReader, WorkerProcess
+from swproxy.workers.bodies import ScriptBodyReader
+from swproxy.workers.process import REMEMBERED_REQUESTS, WorkerProcess
 
 MIB = 1 << 20
 
 
 def response(process: WorkerProcess, body: bytes | LiveBody, url: str = f"{ORIGIN}/live") -> messages.Response:
-    return messages.Response("basic", [url], 200, "OK", [], process.export_body(body), "network")
+    return messages.Response("basic", [url], 200, "OK", [], process.bodies.export(body), "network")
 
 
 class Network:
@@ -396,10 +397,10 @@ async def test_request_bodies(managed: ManagedWorkers, network: Network) -> None
     process = await managed.process(
         "onfetch = (e) => e.respondWith(e.request.text().then((text) => new Response(text.toUpperCase())));"
     )
-    body = process.export_body(b"bytes")
+    body = process.bodies.export(b"bytes")
     assert await body_of(fetch(process, method="POST", body=body)) == b"BYTES"
     live = LiveBody(network._read, None, network._directory, network._release)
     network.give(b"one ", b"two", b"")
-    assert await body_of(fetch(process, method="POST", body=process.export_body(live))) == b"ONE TWO"
+    assert await body_of(fetch(process, method="POST", body=process.bodies.export(live))) == b"ONE TWO"
     assert network.released == 1
-    assert process.export_body(None) is None
+    assert process.bodies.export(None) is None
