@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,6 @@ from aiohttp import WSMsgType, web
 
 from swproxy.errors import InvalidInput
 from swproxy.pages.departures import Departures
-from swproxy.pages.frames import decode
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
 from swproxy.pages.secrets import Secret
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
@@ -20,8 +20,11 @@ from swproxy.service_worker.worker import ServiceWorker
 from swproxy.storage.journal import Journal
 from swproxy.workers.descriptions import describe_worker
 
-# Characters of a hello.
+# Characters of a hello, and seconds until it has to be there.
 HELLO_LIMIT = 1 << 16
+HELLO_PATIENCE = 10.0
+# Channels of an origin in one browser; browsers themselves stop at 255 or fewer, but several may look like one.
+CHANNEL_LIMIT = 1000
 # Seconds after which a document that has gone somewhere else has nothing of ours in its place.
 DEPARTURE_PATIENCE = 1.0
 # Seconds that a document which has begun to arrive has for opening its channel.
@@ -92,6 +95,7 @@ class Pages:
         self._for_tags = {"removeNative": True} if remove_native else {}
         self.departures = Departures()
         self._pages: dict[str, Page] = {}
+        self._channels: Counter[tuple[str, str]] = Counter()  # by origin and browser
         self.methods: Mapping[str, Method] = {}
         self._successors: list[tuple[ServiceWorkerClient, str, asyncio.Future[ServiceWorkerClient | None]]] = []
         self.departed: list[Callable[[Page], None]] = []  # called when a document's channel has closed
@@ -170,14 +174,30 @@ class Pages:
         Args:
             request: of which it is known that a document of ``origin`` made it.
         """
+        key = origin, peer
+        if self._channels[key] >= CHANNEL_LIMIT:
+            return web.Response(status=503, text=f"swproxy: {origin} has {CHANNEL_LIMIT} channels already.\n")
+        self._channels[key] += 1
+        try:
+            return await self._serve_channel(request, origin, peer, cookie)
+        finally:
+            self._channels[key] -= 1
+            if self._channels[key] == 0:
+                del self._channels[key]
+
+    async def _serve_channel(self, request: web.Request, origin: str, peer: str, cookie: str) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, compress=False)
         await socket.prepare(request)
-        first = await socket.receive()
+        try:
+            first = await socket.receive(timeout=HELLO_PATIENCE)
+        except TimeoutError:
+            await socket.close(code=1008)
+            return socket
         if first.type is not WSMsgType.TEXT or len(first.data) > HELLO_LIMIT:
             await socket.close()
             return socket
         try:
-            hello = msgspec.convert(decode(first.data)[0], Hello)
+            hello = msgspec.json.decode(first.data, type=Hello)
             client = self._client(hello, origin, peer)
         except (InvalidInput, ValueError):
             await socket.close(code=1008)

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from swproxy.errors import InvalidInput, SwproxyError
-from swproxy.pages.frames import decode, encode
+from swproxy.pages.frames import Said, decode, decode_value, encode
 from swproxy.pages.secrets import Secrets
 from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.service_worker.jobs import JobPromise
@@ -50,14 +50,17 @@ class Method:
         self._function = function
         _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
         self._takes_parts = any(parameter.name == "parts" for parameter in parameters)
-        fields = [(each.name, each.annotation) for each in parameters if each.name != "parts"]
+        parameters = [each for each in parameters if each.name != "parts"]
+        self._decoders = [msgspec.json.Decoder(each.annotation) for each in parameters]
+        fields = [(each.name, msgspec.Raw) for each in parameters]
         self._arguments = msgspec.defstruct("Arguments", fields, array_like=True, forbid_unknown_fields=True)
 
-    def __call__(self, page: "Page", arguments: Any, parts: list[bytes]) -> Any:
-        """Raises InvalidInput: no client of ours calls it so."""
+    def __call__(self, page: "Page", arguments: bytes, parts: list[bytes]) -> Any:
+        """Calls it with arguments that are a JSON array; raises InvalidInput: no client of ours calls it so."""
         try:
-            values = msgspec.structs.astuple(msgspec.convert(arguments, self._arguments))
-        except msgspec.ValidationError as error:
+            texts = msgspec.structs.astuple(msgspec.json.decode(arguments, type=self._arguments))
+            values = [decode_value(text, decoder) for text, decoder in zip(texts, self._decoders, strict=True)]
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"A page has said what makes no sense: {error}.") from None
         return self._function(page, *values, parts=parts) if self._takes_parts else self._function(page, *values)
 
@@ -158,24 +161,18 @@ class Page:
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 break
             try:
-                message, parts = decode(frame.data)
-                self._received(message, parts)
+                self._received(*decode(frame.data))
             except InvalidInput as error:
                 log.warning("%s: %s", self.origin, error)
                 await self._socket.close(code=1008)
                 break
 
-    def _received(self, message: list[Any], parts: list[bytes]) -> None:
-        match message:
-            case [int(call), str(name), arguments]:
-                pass
-            case _:
-                raise InvalidInput("A page has sent a message of no known form.")
-        method = self._methods.get(name)
+    def _received(self, said: Said, parts: list[bytes]) -> None:
+        call, method = said.call, self._methods.get(said.name)
         if method is None:
-            raise InvalidInput(f"A page has asked for '{name}', which there is not.")
+            raise InvalidInput(f"A page has asked for '{said.name[:99]}', which there is not.")
         try:
-            value = method(self, arguments, parts)
+            value = method(self, said.arguments, parts)
         except InvalidInput as error:
             if not call:
                 raise

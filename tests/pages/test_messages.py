@@ -1,6 +1,7 @@
 """What the proxy does between documents and workers, with real workers and documents that only remember."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ class Document:
         self.told.put_nowait((method, arguments, list(parts)))
 
     def say(self, method: str, *arguments: Any, parts: Sequence[bytes] = ()) -> None:
-        self._context.pages.methods[method](self, list(arguments), list(parts))  # type: ignore[arg-type]
+        self._context.pages.methods[method](self, json.dumps(arguments).encode(), list(parts))  # type: ignore[arg-type]
 
     async def hears(self) -> tuple[str, list[Any], list[bytes]]:
         """The next of what the proxy says to it of messages."""

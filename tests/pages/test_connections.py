@@ -1,0 +1,84 @@
+"""Channels over real WebSockets: how many there may be, and how they begin."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from running_workers import Workers
+from waiting import soon
+
+from swproxy.pages import connections
+
+SITE = "https://site.test"
+HELLO = json.dumps(["0" * 32, f"{SITE}/", None, True, "top-level", True, "visible", []])
+
+
+class Browser:
+    """Opens channels of an origin, in one browser or another."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._pages = workers.context.pages
+        self._stack = AsyncExitStack()
+        self._session: aiohttp.ClientSession
+        self._url = ""
+
+    async def __aenter__(self) -> "Browser":
+        application = web.Application()
+        application.router.add_get("/{peer}/{host}", self._serve)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self._url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        origin = f"https://{request.match_info['host']}"
+        return await self._pages.serve_channel(request, origin, request.match_info["peer"], "")
+
+    async def channel(self, host: str = "site.test", peer: str = "browser") -> ClientWebSocketResponse:
+        return await self._session.ws_connect(f"{self._url}/{peer}/{host}")
+
+
+@pytest.fixture
+async def browser(workers: Workers) -> AsyncIterator[Browser]:
+    async with Browser(workers) as browser:
+        yield browser
+
+
+async def test_a_channel_that_says_nothing(
+    workers: Workers, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is closed; one that has said hello may be silent for as long as it likes."""
+    monkeypatch.setattr(connections, "HELLO_PATIENCE", 0.1)
+    page = await browser.channel()
+    await page.send_str(HELLO)
+    assert json.loads(await page.receive_str())[0] == "welcome"
+    silent = await browser.channel()
+    assert (await silent.receive(timeout=10)).type is WSMsgType.CLOSE
+    assert silent.close_code == 1008
+    await page.send_json([1, "get_registrations", []])
+    assert json.loads(await page.receive_str()) == ["done", [1, []]]
+    await page.close()
+    await soon(lambda: not workers.context.pages._channels)
+
+
+async def test_too_many_channels(workers: Workers, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one origin in one browser: no other one is disturbed, and what is closed makes room."""
+    monkeypatch.setattr(connections, "CHANNEL_LIMIT", 2)
+    channels = [await browser.channel() for _ in range(2)]
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await browser.channel()
+    assert refused.value.status == 503
+    await browser.channel(host="other.test")
+    await browser.channel(peer="another browser")
+    await channels[0].close()
+    await soon(lambda: workers.context.pages._channels[SITE, "browser"] == 1)
+    await browser.channel()
