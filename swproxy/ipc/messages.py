@@ -62,8 +62,8 @@ class Record(msgspec.Struct, frozen=True, gc=True, forbid_unknown_fields=True):
 
     @property
     def size(self) -> int:
-        """In bytes, about."""
-        return len(self.text) + sum(map(len, self.parts)) + 64 * len(self.ports)
+        """In bytes, about, with what objects take."""
+        return 512 + len(self.text) + sum(map(len, self.parts)) + 64 * len(self.ports)
 
 
 class Request(Message, frozen=True, gc=True):

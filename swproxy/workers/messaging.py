@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from swproxy.errors import SwproxyError, WorkerGone
@@ -48,8 +47,15 @@ class _Message:
     """One on its way to a worker: the detail of its event, and the ports in it."""
 
     detail: dict[str, Any]
-    size: int
     transit: Transit
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What waits for a worker that is being started; ``size`` is in bytes."""
+
+    messages: list[_Message] = field(default_factory=list)
+    size: int = 0
 
 
 class Messaging:
@@ -67,7 +73,7 @@ class Messaging:
         self._manager = manager
         self._registrations = registrations
         self._holders: dict[int, WorkerPorts] = {}
-        self._waiting: dict[int, deque[_Message]] = {}  # for workers that are being started
+        self._waiting: dict[int, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def tells(self) -> dict[str, Callable[..., None]]:
@@ -108,21 +114,22 @@ class Messaging:
             client: describes the client that sends it.
         """
         transit = self.ports.depart(sender, record.ports)
-        message = _Message({"message": record, "source": source, "client": client}, record.size, transit)
+        message = _Message({"message": record, "source": source, "client": client}, transit)
         waiting = self._waiting.get(worker.id)
         process = self._manager.running(worker)
-        backlog = (process.backlog if process is not None else 0) + sum(each.size for each in waiting or ())
+        backlog = (process.backlog if process is not None else 0) + (waiting.size if waiting is not None else 0)
         if worker.should_skip_event("message"):
             self.ports.gone(transit)
-        elif backlog + message.size > WAITING_LIMIT:
+        elif backlog + record.size > WAITING_LIMIT:
             log.warning("%s: a message is lost, because the worker does not read", worker.scope)
             self.ports.gone(transit)
         elif waiting is not None:
-            waiting.append(message)
+            waiting.messages.append(message)
+            waiting.size += record.size
         elif process is not None:
             self._dispatch(process, message)
         else:
-            self._waiting[worker.id] = deque([message])
+            self._waiting[worker.id] = _Waiting([message], record.size)
             task = asyncio.ensure_future(self._start(worker))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -134,7 +141,7 @@ class Messaging:
         except SwproxyError as error:
             log.info("%s: messages are lost, because the worker does not start: %s", worker.scope, error)
         finally:
-            for message in self._waiting.pop(worker.id):
+            for message in self._waiting.pop(worker.id).messages:
                 if process is None:
                     self.ports.gone(message.transit)
                 else:

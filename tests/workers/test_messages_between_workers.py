@@ -317,18 +317,20 @@ async def test_a_worker_that_does_not_start(workers: Workers) -> None:
 
 
 async def test_a_worker_that_does_not_read(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for it has a limit."""
-    monkeypatch.setattr(messaging_module, "WAITING_LIMIT", 1000)
+    """What waits for it has a limit, and so has the number of small messages."""
+    monkeypatch.setattr(messaging_module, "WAITING_LIMIT", 2000)
     worker = await workers.register(A, "onmessage = ({ data }) => console.log(data);")
     workers.context.manager.terminate(worker)
     sender = Holder()
     messaging = workers.context._host.messaging
     messaging.ports.open(sender, "0" * 32)
-    for text in ("first", "x" * 1000, "last"):
+    for text in ("first", "x" * 1000, "second", "last", "one too many"):
         ends = [("0" * 32, 1)] if len(text) > 100 else []
         messaging.post_message(sender, worker, Record(f'[1,"{text}"]', [], ends))
     assert sender.closed.is_set()
-    assert await workers.printed(A, 2) == ["first", "last"]
+    assert await workers.printed(A, 3) == ["first", "second", "last"]
+    messaging.post_message(sender, worker, Record('[1,"later"]'))
+    assert (await workers.printed(A, 4))[3] == "later"
 
 
 class Holder:

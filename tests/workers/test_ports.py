@@ -331,17 +331,17 @@ def test_ports_through_each_other(ports: Ports) -> None:
 
 def test_what_waits_has_a_limit(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     """In bytes; a message beyond closes the channel, and the ports in it are closed."""
-    monkeypatch.setattr(ports_module, "WAITING_LIMIT", 100)
+    monkeypatch.setattr(ports_module, "WAITING_LIMIT", 1000)
     page, worker = Realm(ports), Realm(ports)
     page.open(CHANNEL)
     page.open(NUMBERS[1])
     transit = ports.depart(page, [ONE])
-    page.send(ZERO, "x" * 100)
+    page.send(ZERO, "x" * 400)
     page.send(ZERO, "x", (NUMBERS[1], 1))
     assert page.read().got == {ZERO: [None], (NUMBERS[1], 0): [None]}
     worker.ends.add(ONE)
     ports.arrive(transit, worker)
-    assert worker.read().got == {ONE: ["x" * 100, None]}
+    assert worker.read().got == {ONE: ["x" * 400, None]}
     assert_empty(ports)
 
 
