@@ -1,12 +1,16 @@
 """https://w3c.github.io/ServiceWorker/#dfn-job: what is to be done with a scope, one after the other"""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from swproxy.errors import SwproxyError
+from swproxy.service_worker.registration import origin_of
+
+# Jobs of an origin that are not done.
+JOB_LIMIT = 256
 
 
 class JobType(StrEnum):
@@ -111,10 +115,20 @@ class JobQueues:
 
     def __init__(self, run_job: Callable[[Job], None]) -> None:
         self._queues: dict[str, deque[Job]] = {}
+        self._counts: Counter[str] = Counter()  # by origin
         self._run_job = run_job
 
     def schedule_job(self, job: Job) -> None:
-        """https://w3c.github.io/ServiceWorker/#schedule-job-algorithm"""
+        """https://w3c.github.io/ServiceWorker/#schedule-job-algorithm
+
+        A job is rejected if its origin has too many already.
+        """
+        origin = origin_of(job.scope)
+        if self._counts[origin] >= JOB_LIMIT:
+            message = f"{JOB_LIMIT} jobs of {origin} are not done yet: no {job.type} of {job.scope} before some are."
+            job.reject(SwproxyError(message))
+            return
+        self._counts[origin] += 1
         queue = self._queues.setdefault(job.scope, deque())
         if not queue:
             queue.append(job)
@@ -131,6 +145,10 @@ class JobQueues:
         queue = self._queues[job.scope]
         assert queue[0] is job
         queue.popleft()
+        origin = origin_of(job.scope)
+        self._counts[origin] -= 1 + len(job.equivalent_jobs)
+        if self._counts[origin] == 0:
+            del self._counts[origin]
         if queue:
             self._run_job(queue[0])
         else:

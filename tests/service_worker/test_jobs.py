@@ -1,7 +1,7 @@
 """Job queues."""
 
-from swproxy.errors import InvalidInput
-from swproxy.service_worker.jobs import Job, JobQueues, JobType
+from swproxy.errors import InvalidInput, SwproxyError
+from swproxy.service_worker.jobs import JOB_LIMIT, Job, JobQueues, JobType
 
 SCOPE = "https://a.test/"
 
@@ -65,3 +65,28 @@ def test_a_rejection_reaches_everybody() -> None:
     job.reject(error)
     job.reject(InvalidInput("too late"))
     assert [promise.error for each in (job, same) for promise in (each.promise, each.installed)] == [error] * 4
+
+
+def test_an_origin_with_too_many_jobs() -> None:
+    """More are rejected until some are done, whatever their scopes; other origins have their own."""
+    ran: list[Job] = []
+    queues = JobQueues(ran.append)
+    first, same = Job(JobType.UPDATE, SCOPE), Job(JobType.UPDATE, SCOPE)
+    others = [Job(JobType.REGISTER, f"{SCOPE}{number}") for number in range(JOB_LIMIT - 2)]
+    for job in (first, same, *others):
+        queues.schedule_job(job)
+    assert first.equivalent_jobs == [same]
+    excess, foreign = Job(JobType.REGISTER, f"{SCOPE}excess"), Job(JobType.REGISTER, "https://b.test/")
+    for job in (excess, foreign):
+        queues.schedule_job(job)
+    assert ran == [first, *others, foreign]
+    assert isinstance(excess.promise.error, SwproxyError)
+    assert not any(job.promise.settled for job in (first, same, *others))
+    queues.finish_job(first)
+    again = [Job(JobType.REGISTER, f"{SCOPE}again{number}") for number in range(3)]
+    for job in again:
+        queues.schedule_job(job)
+    assert [job.promise.settled for job in again] == [False, False, True]
+    for job in ran[1:]:
+        queues.finish_job(job)
+    assert not queues._counts
