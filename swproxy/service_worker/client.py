@@ -105,6 +105,7 @@ class ClientMap:
     def __init__(self, capacity: int = 1000) -> None:
         self._capacity = capacity
         self._clients: dict[str, ServiceWorkerClient] = {}
+        self._by_origin: dict[str, dict[str, ServiceWorkerClient]] = {}
         self._unseen: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[ServiceWorkerClient]:
@@ -112,6 +113,14 @@ class ClientMap:
 
     def add(self, client: ServiceWorkerClient) -> None:
         self._clients[client.id] = client
+        self._by_origin.setdefault(client.origin, {})[client.id] = client
+
+    def _remove(self, id: str) -> None:  # noqa: A002
+        if (client := self._clients.pop(id, None)) is not None:
+            same_origin = self._by_origin[client.origin]
+            del same_origin[id]
+            if not same_origin:
+                del self._by_origin[client.origin]
 
     def get(self, id: str) -> ServiceWorkerClient | None:  # noqa: A002
         return self._clients.get(id)
@@ -126,11 +135,11 @@ class ClientMap:
         if len(self._unseen) > self._capacity:
             oldest = next(iter(self._unseen))
             del self._unseen[oldest]
-            self._clients.pop(oldest, None)
+            self._remove(oldest)
 
     def discard(self, client: ServiceWorkerClient) -> None:
         """It has closed."""
-        self._clients.pop(client.id, None)
+        self._remove(client.id)
         self._unseen.pop(client.id, None)
         client.move(Presence.DISCARDED)
 
@@ -142,15 +151,15 @@ class ClientMap:
     def see(self, client: ServiceWorkerClient) -> None:
         """It is there."""
         self._unseen.pop(client.id, None)
-        self._clients[client.id] = client
+        self.add(client)
         client.move(Presence.OPEN)
 
     def rename(self, client: ServiceWorkerClient, id: str) -> None:  # noqa: A002
         """Gives a client the number of one that is gone: it is the same one, further on."""
         if id not in self._clients:
-            del self._clients[client.id]
+            self._remove(client.id)
             client.id = id
-            self._clients[id] = client
+            self.add(client)
 
     def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
         """The client of that peer whose URL this is, as a Referer gives it; failing that, of its origin.
@@ -159,9 +168,8 @@ class ClientMap:
         """
         best: ServiceWorkerClient | None = None
         best_rank = (False, False, 0)
-        origin = origin_of(url)
-        for client in self._clients.values():
-            if client.peer != peer or client.origin != origin:
+        for client in self._by_origin.get(origin_of(url), {}).values():
+            if client.peer != peer:
                 continue
             rank = (
                 client.url.partition("#")[0] == url,
@@ -174,18 +182,18 @@ class ClientMap:
 
     def of_origin(self, origin: str) -> list[ServiceWorkerClient]:
         """Those of the origin, but for the discarded."""
-        return [client for client in self._clients.values() if client.origin == origin]
+        return list(self._by_origin.get(origin, {}).values())
 
     def using(self, registration: ServiceWorkerRegistration) -> list[ServiceWorkerClient]:
         """https://w3c.github.io/ServiceWorker/#dfn-service-worker-client-use, as far as is known."""
         return [
             client
-            for client in self._clients.values()
+            for client in self.of_origin(registration.origin)
             if client.controller is registration and client.uses_its_controller
         ]
 
     def release(self, registration: ServiceWorkerRegistration) -> None:
         """The registration is gone, for all that do not use it."""
-        for client in self._clients.values():
+        for client in self.of_origin(registration.origin):
             if client.controller is registration and not client.uses_its_controller:
                 client.controller = None
