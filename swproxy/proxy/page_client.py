@@ -1,5 +1,6 @@
 """The page client in flows: its script into documents, and what is below ``/.swproxy/`` to those who serve it."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +33,9 @@ _DOCUMENT = "/.swproxy/document"
 _LEAVING = "/.swproxy/leaving"
 _CACHES = "/.swproxy/cache/"
 _CONDITIONS = ("if-none-match", "if-modified-since")
+# Redirects that browsers have not followed yet, and for how many seconds they may.
 _MOST_ON_THE_WAY = 64
+_REDIRECT_PATIENCE = 60.0
 
 
 class PageClient:
@@ -56,17 +59,22 @@ class PageClient:
 
     def is_own(self, exchange: Exchange) -> bool:
         """Whether the request is for the proxy itself."""
-        is_ours = exchange.url.startswith(OWN_PATH, len(exchange.origin)) or _is_for_a_browsers_worker(exchange)
-        return is_ours and self.serves(exchange)
+        if exchange.url.startswith(OWN_PATH, len(exchange.origin)):
+            # Also while its documents do not get the script: some may have it.
+            return self._context.settings.page_client and self._context.is_trustworthy(exchange.origin)
+        return _is_for_a_browsers_worker(exchange) and self.serves(exchange)
 
     def serve(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Answers a request that is for the proxy itself; called when its header is there."""
         path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
         exchange.source = "proxy"
-        if exchange.method not in ("GET", "HEAD", "OPTIONS") and not path.startswith(_CACHES):
+        is_served = self.serves(exchange)
+        takes_body = is_served and path.startswith(_CACHES) and _is_of_own_document(exchange)
+        if exchange.method not in ("GET", "HEAD", "OPTIONS") and not takes_body:
             flow.kill()  # mitmproxy would read the whole body first
-            return
-        if _is_for_a_browsers_worker(exchange):
+        elif not is_served:
+            flow.response = http.Response.make(404, "swproxy: documents of this origin get no page client.\n")
+        elif _is_for_a_browsers_worker(exchange):
             # From a document that has no page client: a worker of the browser would come before ours.
             flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
         elif path == SCRIPT_PATH:
@@ -260,9 +268,15 @@ class PageClient:
         except ValueError:
             return
         number = client.id if target.origin == client.origin else None
-        self._on_the_way[client.peer, target.href.partition("#")[0]] = number, target.hash
+        key, entry = (client.peer, target.href.partition("#")[0]), (number, target.hash)
+        self._on_the_way[key] = entry
+        asyncio.get_running_loop().call_later(_REDIRECT_PATIENCE, self._forget, key, entry)
         if len(self._on_the_way) > _MOST_ON_THE_WAY:
             del self._on_the_way[next(iter(self._on_the_way))]
+
+    def _forget(self, key: tuple[str, str], entry: tuple[str | None, str]) -> None:
+        if self._on_the_way.get(key) is entry:
+            del self._on_the_way[key]
 
 
 def _is_for_a_browsers_worker(exchange: Exchange) -> bool:
@@ -284,7 +298,8 @@ def _forbid_reuse(response: http.Response) -> None:
     """The browser asks again before it uses the response once more."""
     control = response.headers.get("cache-control", "")
     if "no-store" not in control.lower():
-        response.headers["cache-control"] = "no-cache"
+        # In front: what a quotation mark has opened may not be closed.
+        response.headers["cache-control"] = f"no-cache, {control}" if control else "no-cache"
 
 
 def _script_response(exchange: Exchange) -> http.Response:

@@ -181,7 +181,7 @@ BROWSER = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Si
 
 
 def test_page_client_off(site: Origin, proxy: ProxyProcess) -> None:
-    """Documents of that origin are as the origin sends them, and what is below /.swproxy/ is the origin's own."""
+    """Documents of that origin are as the origin sends them, and nothing is below /.swproxy/."""
     headers = [part for field in BROWSER for part in ("--header", field)]
 
     def got() -> tuple[bytes, int]:

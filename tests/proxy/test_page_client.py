@@ -1,0 +1,103 @@
+"""What the page client changes in flows."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from origin import Origin
+from own_proxy import OwnProxy, Streams, ended
+from waiting import soon
+
+from swproxy.proxy import page_client as page_client_module
+from swproxy.storage.origin_settings import PAGE_CLIENT
+
+Started = Callable[..., Awaitable[OwnProxy]]
+
+NAVIGATION = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
+PAGE = "<!doctype html><title>page</title>"
+
+
+@pytest.fixture
+async def proxy(started: Started, origin: Origin, tmp_path: Path) -> OwnProxy:
+    """The origin has a worker that answers nothing."""
+    proxy = await started(intercept_all=True)
+    await proxy.context.start()
+    (tmp_path / "sw.js").write_text("onfetch = () => {};")
+    await proxy.context.register(f"{origin.url}/", str(tmp_path / "sw.js"), "classic", "imports", local=True)
+    return proxy
+
+
+@pytest.fixture
+async def streams(proxy: OwnProxy, origin: Origin) -> Streams:
+    return await proxy.tunnel(origin.port, proxy.authority.certificate)
+
+
+async def answered(streams: Streams, request: str, host: str, headers: str = NAVIGATION) -> tuple[str, str]:
+    """Head and body, the length of which is known."""
+    reader, writer = streams
+    writer.write(f"{request} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+    return head, (await reader.readexactly(length)).decode()
+
+
+async def test_a_redirect_that_is_not_followed(
+    proxy: OwnProxy, streams: Streams, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the browser asks for next has the number of the client before; what it asks for later has not."""
+    origin.route("/a", status=302, headers={"Location": "/b"})
+    origin.route("/b", PAGE, "text/html; charset=utf-8")
+    on_the_way = proxy.master.addons.get("serviceworkeraddon")._page_client._on_the_way
+    host = origin.url.removeprefix("https://")
+    assert " 302 " in (await answered(streams, "GET /a", host))[0]
+    ((number, _),) = on_the_way.values()
+    assert number in (await answered(streams, "GET /b", host))[1]
+    assert on_the_way == {}
+    monkeypatch.setattr(page_client_module, "_REDIRECT_PATIENCE", 0.1)
+    await answered(streams, "GET /a", host)
+    ((number, _),) = on_the_way.values()
+    await soon(lambda: on_the_way == {})
+    assert number not in (await answered(streams, "GET /b", host))[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (None, "no-cache"),
+        ("max-age=60, private", "no-cache, max-age=60, private"),
+        ('private="set-cookie', 'no-cache, private="set-cookie'),
+        ("No-Store", "no-store"),
+    ],
+)
+@pytest.mark.usefixtures("proxy")
+async def test_no_document_is_used_again(streams: Streams, origin: Origin, said: str | None, sent: str) -> None:
+    """But whatever else its origin has said of caches stays."""
+    headers = {} if said is None else {"Cache-Control": said}
+    origin.route("/", PAGE, "text/html; charset=utf-8", headers=headers)
+    head, _ = await answered(streams, "GET /", origin.url.removeprefix("https://"))
+    assert f"\r\ncache-control: {sent}\r\n" in head
+
+
+async def test_an_origin_without_page_client(proxy: OwnProxy, streams: Streams, origin: Origin) -> None:
+    """Never hears of requests that are for the proxy, from pages that were there before."""
+    proxy.context.origin_settings.set(PAGE_CLIENT, origin.url, value=False)
+    host = origin.url.removeprefix("https://")
+    own = f"Origin: {origin.url}\r\nSec-Fetch-Site: same-origin\r\n"
+    for path in ("channel", "document?url=/", "client.js", "cache/names"):
+        assert " 404 " in (await answered(streams, f"GET /.swproxy/{path}", host, own))[0]
+    assert origin.hits == []
+    assert (await answered(streams, "GET /else", host, own))[0].startswith("http/1.1 404 ")
+    assert origin.count("/else") == 1
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_bodies_that_nobody_wants(proxy: OwnProxy, streams: Streams, origin: Origin, is_on: bool) -> None:
+    """Are not waited for: of another origin's page, or of an origin without page client."""
+    proxy.context.origin_settings.set(PAGE_CLIENT, origin.url, value=is_on)
+    sender = "https://other.test" if is_on else origin.url
+    streams[1].write(
+        f"POST /.swproxy/cache/names HTTP/1.1\r\nHost: {origin.url.removeprefix('https://')}\r\n"
+        f"Origin: {sender}\r\nContent-Length: {1 << 40}\r\n\r\n".encode()
+    )
+    assert await ended(streams)
+    assert origin.hits == []
