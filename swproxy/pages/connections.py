@@ -27,7 +27,7 @@ HELLO_PATIENCE = 10.0
 CHANNEL_LIMIT = 1000
 # Seconds after which a document that has gone somewhere else has nothing of ours in its place.
 DEPARTURE_PATIENCE = 1.0
-# Seconds that a document which has begun to arrive has for opening its channel.
+# Seconds that a document whose script has gone out has for opening its channel.
 ARRIVAL_PATIENCE = 5.0
 # Seconds that it has for that if something else waits for it.
 SECRET_PATIENCE = 1.0
@@ -129,15 +129,18 @@ class Pages:
     # A document's life
 
     def delivered(self, client: ServiceWorkerClient) -> dict[str, Any]:
-        """The document goes out now: what its tag says."""
+        """The document goes out now: what its tag says. It is ``expected`` when that is gone."""
         client.is_delivered = True
-        asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, self.lost, client)
         return {
             "client": client.id,
             "controller": describe_worker(controller_of(client)),
             "decrypts": self.decrypts(),
             **self._for_tags,
         }
+
+    def expected(self, client: ServiceWorkerClient) -> None:
+        """Our script is on its way: the channel has to open soon."""
+        asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, self.lost, client)
 
     def worker_started(self, client: ServiceWorkerClient, owner: ServiceWorkerClient | None) -> None:
         """A dedicated or shared worker has its script: it is there as long as the document that has asked for it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -109,6 +109,7 @@ class PageClient:
             client = ServiceWorkerClient(url, peer, None)
             self._context.clients.add(client)
         data = {**self._context.pages.delivered(client), "script": f"{SCRIPT_PATH}?v={page_script().version}"}
+        self._context.pages.expected(client)
         return http.Response.make(
             200, json.dumps(data), {"content-type": "application/json", "cache-control": "no-store"}
         )
@@ -189,12 +190,25 @@ class PageClient:
         if response.raw_content is not None:
             response.raw_content = insertion.feed(response.raw_content) + insertion.finish()
             response.headers["content-length"] = str(len(response.raw_content))
+            self._context.pages.expected(client)
             return
         if "content-length" not in response.headers and not flow.request.is_http2:
             response.headers["transfer-encoding"] = "chunked"
-        response.stream = lambda data: [
-            piece for piece in [insertion.feed(data) if data else insertion.finish()] if piece
-        ]
+        response.stream = self._streamed(insertion, client)
+
+    def _streamed(self, insertion: Insertion, client: ServiceWorkerClient) -> Callable[[bytes], list[bytes]]:
+        """What mitmproxy calls with each piece of a document, the last of which is empty."""
+        has_begun = False
+
+        def feed(data: bytes) -> list[bytes]:
+            nonlocal has_begun
+            piece = insertion.feed(data) if data else insertion.finish()
+            if not has_begun and (piece or not data):
+                has_begun = True
+                self._context.pages.expected(client)
+            return [piece] if piece else []
+
+        return feed
 
     def _request(self, flow: http.HTTPFlow) -> ClientRequest:
         request = flows.client_request(flow)

@@ -1,14 +1,19 @@
 """What the page client changes in flows."""
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from origin import Origin
 from own_proxy import OwnProxy, Streams, ended
 from waiting import soon
 
+from swproxy.pages import connections
 from swproxy.proxy import page_client as page_client_module
+from swproxy.service_worker.client import Presence
 from swproxy.storage.origin_settings import PAGE_CLIENT
 
 Started = Callable[..., Awaitable[OwnProxy]]
@@ -58,6 +63,34 @@ async def test_a_redirect_that_is_not_followed(
     ((number, _),) = on_the_way.values()
     await soon(lambda: on_the_way == {})
     assert number not in (await answered(streams, "GET /b", host))[1]
+
+
+async def test_a_document_that_takes_its_time(
+    proxy: OwnProxy, streams: Streams, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its channel is expected when its first bytes have gone out, not before."""
+    monkeypatch.setattr(connections, "ARRIVAL_PATIENCE", 0)
+    goes_on = threading.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/html; charset=utf-8"})
+        await response.prepare(request)
+        await asyncio.to_thread(goes_on.wait, 10)
+        await response.write(PAGE.encode())
+        return response
+
+    origin.route("/slow", handler=answer)
+    reader, writer = streams
+    host = origin.url.removeprefix("https://")
+    writer.write(f"GET /slow HTTP/1.1\r\nHost: {host}\r\n{NAVIGATION}\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    for _ in range(100):
+        await asyncio.sleep(0)
+    (client,) = proxy.context.clients
+    assert client.presence is Presence.RESERVED
+    goes_on.set()
+    await reader.readuntil(client.id.encode())
+    await soon(lambda: client.presence is Presence.UNSEEN)
 
 
 @pytest.mark.parametrize(
