@@ -69,12 +69,13 @@ class PageClient:
         path = exchange.url.partition("?")[0].removeprefix(exchange.origin)
         exchange.source = "proxy"
         is_served = self.serves(exchange)
-        takes_body = is_served and path.startswith(_CACHES) and _is_of_own_document(exchange)
-        if exchange.method not in ("GET", "HEAD", "OPTIONS") and not takes_body:
+        is_workers = _is_for_a_browsers_worker(exchange)
+        takes_body = is_served and path.startswith(_CACHES) and _is_of_own_document(exchange) and not is_workers
+        if exchange.method not in ("GET", "HEAD") and not takes_body:
             flow.kill()  # mitmproxy would read the whole body first
         elif not is_served:
             flow.response = http.Response.make(404, "swproxy: documents of this origin get no page client.\n")
-        elif _is_for_a_browsers_worker(exchange):
+        elif is_workers:
             # From a document that has no page client: a worker of the browser would come before ours.
             flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
         elif path == SCRIPT_PATH:

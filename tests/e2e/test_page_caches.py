@@ -545,5 +545,5 @@ def test_origins_are_apart(page: Page, browser: Browser, proxy: ProxyProcess, el
         no_cors = (
             "return tried(async () => (await fetch(argument, { method: 'POST', mode: 'no-cors', body: 'x' })).type);"
         )
-        assert run(other, no_cors, f"{url}.swproxy/cache/names") == "opaque"
+        assert run(other, no_cors, f"{url}.swproxy/cache/names") == "TypeError"
     until(lambda: stored(proxy, url.rstrip("/")).keys() == ["v1"])

@@ -123,14 +123,22 @@ async def test_an_origin_without_page_client(proxy: OwnProxy, streams: Streams, 
     assert origin.count("/else") == 1
 
 
-@pytest.mark.parametrize("is_on", [True, False])
-async def test_bodies_that_nobody_wants(proxy: OwnProxy, streams: Streams, origin: Origin, is_on: bool) -> None:
-    """Are not waited for: of another origin's page, or of an origin without page client."""
+@pytest.mark.parametrize(
+    ("request_line", "headers", "is_on"),
+    [
+        ("POST /.swproxy/cache/names", ["Origin: https://other.test"], True),
+        ("POST /.swproxy/cache/names", ["Origin: {}", "Service-Worker: script"], True),
+        ("POST /.swproxy/cache/names", ["Origin: {}"], False),
+        ("OPTIONS /.swproxy/client.js", ["Origin: {}"], True),
+    ],
+)
+async def test_bodies_that_nobody_wants(
+    proxy: OwnProxy, streams: Streams, origin: Origin, request_line: str, headers: list[str], is_on: bool
+) -> None:
+    """Are not waited for: mitmproxy would keep them in memory."""
     proxy.context.origin_settings.set(PAGE_CLIENT, origin.url, value=is_on)
-    sender = "https://other.test" if is_on else origin.url
-    streams[1].write(
-        f"POST /.swproxy/cache/names HTTP/1.1\r\nHost: {origin.url.removeprefix('https://')}\r\n"
-        f"Origin: {sender}\r\nContent-Length: {1 << 40}\r\n\r\n".encode()
-    )
+    host = f"Host: {origin.url.removeprefix('https://')}"
+    lines = [f"{request_line} HTTP/1.1", host, *headers, f"Content-Length: {1 << 40}", "", ""]
+    streams[1].write("\r\n".join(lines).format(origin.url).encode())
     assert await ended(streams)
     assert origin.hits == []
