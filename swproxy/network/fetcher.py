@@ -49,7 +49,8 @@ class Initiator:
     """On whose behalf: the worker, and the client's request that its request was made from, if any.
 
     ``url`` is the worker's, ``directory`` is for bodies that are kept; ``client_headers`` are those of the client's
-    request that scripts do not see, and ``client_url`` is where they were sent to.
+    request that scripts do not see, and ``client_url`` is where they were sent to. ``policies`` are those of the
+    worker's script: the fields of its header, names in lower case.
     """
 
     origin: str
@@ -57,6 +58,7 @@ class Initiator:
     directory: Path
     client_url: str = ""
     client_headers: Sequence[Header] = ()
+    policies: Sequence[Header] = ()
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ class Fetcher:
         upload = (
             _Upload() if body is None else _Upload(data=body) if isinstance(body, bytes) else _Upload(reader=body)
         )
+        if not request.referrer_policy and (policy := cors.referrer_policy_of(initiator.policies)):
+            request = msgspec.structs.replace(request, referrer_policy=policy)
         tainted_origin = False
         urls = [request.url]
         cookies: list[str] = []

@@ -17,6 +17,8 @@ from swproxy.service_worker.worker import ScriptResource
 
 # Bytes.
 MAX_SCRIPT_SIZE = 1 << 25
+# The fields of a header that bind the worker whose script it comes with.
+_POLICIES = ("content-security-policy", "referrer-policy")
 _LOCAL_SUFFIXES = (".js", ".mjs", ".cjs")
 
 
@@ -75,6 +77,7 @@ class ScriptLoader:
             self._scratch,
             client_url=effect.referrer,
             client_headers=[("Cookie", effect.cookie)] if effect.cookie and not effect.module else [],
+            policies=effect.policies,
         )
         response = await self._fetcher.fetch(request, initiator)
         if response.type == "opaqueredirect":
@@ -92,6 +95,7 @@ class ScriptLoader:
             _resource(body),
             mime_type,
             _header(response, "service-worker-allowed") or None,
+            policies=tuple((name.lower(), value) for name, value in response.headers if name.lower() in _POLICIES),
         )
 
 

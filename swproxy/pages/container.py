@@ -76,12 +76,12 @@ class Container:
 
     def _update(self, page: Page, id: int, cookie: str) -> Later:  # noqa: A002
         """https://w3c.github.io/ServiceWorker/#service-worker-registration-update"""
-        registration = self._registration(page, id)
-        if registration.get_newest_worker() is None:
-            raise InvalidStateError("The registration has no worker to update.")
-        job = self._driver.update(registration, referrer=page.client.url, cookie=_joined(page.cookie, cookie))
-        if job is None:
-            raise InvalidInput(f"The registration of {registration.scope} is gone.")
+        registration = self._driver.registration(id)
+        job = None
+        if registration is not None and registration.origin == page.origin:
+            job = self._driver.update(registration, referrer=page.client.url, cookie=_joined(page.cookie, cookie))
+        if registration is None or job is None:
+            raise InvalidInput("The registration is gone.")
         return Later(job.promise, lambda _: describe(registration))
 
     def _unregister(self, page: Page, id: int) -> Later | bool:  # noqa: A002

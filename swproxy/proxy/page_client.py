@@ -23,7 +23,7 @@ from swproxy.page_client.insertion import (
 from swproxy.proxy import flows
 from swproxy.proxy.flows import Exchange, PageRequest
 from swproxy.proxy.streaming import StreamingEndpoint
-from swproxy.service_worker.client import Presence, ServiceWorkerClient
+from swproxy.service_worker.client import ServiceWorkerClient
 from swproxy.workers.dispatcher import ClientRequest
 
 # Below this, no path is the origin's.
@@ -104,11 +104,7 @@ class PageClient:
         url = flow.request.query.get("url", "")
         if not url.startswith(f"{exchange.origin}/"):
             return http.Response.make(400, "swproxy: this is no document of the origin.\n")
-        peer = flows.peer_of(flow)
-        client = self._context.clients.find(peer, url.partition("#")[0])
-        if client is None or client.url != url or client.presence is not Presence.UNSEEN:
-            client = ServiceWorkerClient(url, peer, None)
-            self._context.clients.add(client)
+        client = self._context.clients.expect(flows.peer_of(flow), url)
         data = {**self._context.pages.delivered(client), "script": f"{SCRIPT_PATH}?v={page_script().version}"}
         self._context.pages.expected(client)
         return http.Response.make(

@@ -130,6 +130,21 @@ class ClientMap:
         client.move(Presence.UNSEEN)
         self._remember(client)
 
+    def expect(self, peer: str, url: str) -> ServiceWorkerClient:
+        """The document of that peer and URL that was lost sight of last, or a new one, which our script gets into."""
+        client = None
+        for id in reversed(self._unseen):  # noqa: A001
+            lost = self._clients.get(id)
+            if lost is not None and lost.presence is Presence.UNSEEN and lost.peer == peer and lost.url == url:
+                client = lost
+                break
+        if client is None:
+            client = ServiceWorkerClient(url, peer, None)
+        self._unseen.pop(client.id, None)
+        self._clients[client.id] = client
+        client.move(Presence.RESERVED)
+        return client
+
     def _remember(self, client: ServiceWorkerClient) -> None:
         self._unseen[client.id] = None
         if len(self._unseen) > self._capacity:

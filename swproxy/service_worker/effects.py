@@ -11,7 +11,7 @@ from swproxy.service_worker.worker import ScriptResource, ServiceWorker
 class FetchScript:
     """Fetch a script, or one it imports. Result: ``ScriptResponse``.
 
-    ``referrer`` and ``cookie`` are those of the client that asks for it, if there is one.
+    ``referrer`` and ``cookie`` are those of the client that asks for it, if there is one; ``policies`` bind it.
     """
 
     registration: ServiceWorkerRegistration
@@ -22,19 +22,21 @@ class FetchScript:
     local_script: str | None = None
     referrer: str = ""
     cookie: str = ""
+    policies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptResponse:
     """What came of it; ``error`` if it is a network error or not usable as a script.
 
-    ``time`` is when, in seconds since the epoch.
+    ``time`` is when, in seconds since the epoch. ``policies`` are the fields of its header that bind a worker.
     """
 
     time: float
     resource: ScriptResource | None = None
     mime_type: str = ""
     service_worker_allowed: str | None = None
+    policies: tuple[tuple[str, str], ...] = ()
     error: SwproxyError | None = None
 
 

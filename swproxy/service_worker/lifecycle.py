@@ -144,6 +144,7 @@ class Lifecycle:
         assert response.resource is not None
         registration.last_update_check_time = response.time
         resources = {job.script_url: response.resource}
+        bad_imports: dict[str, str] = {}
 
         has_updated_resources = (
             newest is None
@@ -168,6 +169,7 @@ class Lifecycle:
                     cookie=job.cookie,
                 )
                 if imported.resource is None:
+                    bad_imports[url] = str(imported.error)
                     continue  # bad responses are ignored in the comparison
                 resources[url] = imported.resource
                 if imported.resource.body != stored.body:
@@ -182,6 +184,7 @@ class Lifecycle:
             next(self._worker_ids), job.script_url, job.worker_type, job.scope, resources, job.local_script
         )
         worker.skip_waiting = job.force_install
+        worker.policies, worker.bad_imports, worker.cookie = response.policies, bad_imports, job.cookie
         worker.used_scripts.add(job.script_url)
         failure = yield RunServiceWorker(worker)
         if failure is not None:

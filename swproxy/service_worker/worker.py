@@ -18,6 +18,9 @@ class ServiceWorker:
     """A version of a site's worker: its scripts, its lifecycle, and whether it has a process.
 
     ``local_script`` is the file that stands for the script URL, if the script does not come from the network.
+    ``policies`` are the fields of the script's header that bind it, names in lower case. ``bad_imports`` are the URLs
+    of scripts that were asked for before it ran and cannot be had, with the reasons. ``cookie`` is what the browser
+    that has registered it sends to the origin.
 
     Its registration owns it; ``workers.manager`` alone changes ``running_status`` and ``pending_events``.
     """
@@ -36,6 +39,9 @@ class ServiceWorker:
     event_types: frozenset[str] | None = None  # None until the script was run for the first time
     all_fetch_listeners_are_empty: bool = False
     pending_events: int = 0
+    policies: tuple[tuple[str, str], ...] = ()
+    bad_imports: dict[str, str] = field(default_factory=dict)
+    cookie: str = ""
 
     @property
     def may_import(self) -> bool:

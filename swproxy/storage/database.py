@@ -1,5 +1,6 @@
 """Registrations, their workers and scripts, in SQLite: what was stored survives a crash at any moment."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,9 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
     """
 ALTER TABLE registrations ADD COLUMN navigation_preload_enabled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE registrations ADD COLUMN navigation_preload_header_value TEXT NOT NULL DEFAULT 'true';
+""",
+    """
+ALTER TABLE workers ADD COLUMN policies TEXT NOT NULL DEFAULT '[]';
 """,
 )
 
@@ -110,9 +114,20 @@ class Database:
             }
             rows = self._connection.execute(
                 "SELECT id, scope, slot, script_url, type, local_script, skip_waiting, event_types,"
-                " all_fetch_listeners_are_empty FROM workers"
+                " all_fetch_listeners_are_empty, policies FROM workers"
             ).fetchall()
-            for number, scope, slot, script_url, type_, local_script, skip_waiting, event_types, empty in rows:
+            for (
+                number,
+                scope,
+                slot,
+                script_url,
+                type_,
+                local_script,
+                skip_waiting,
+                event_types,
+                empty,
+                policies,
+            ) in rows:
                 scripts = self._connection.execute("SELECT url, body, text FROM scripts WHERE worker = ?", (number,))
                 worker = ServiceWorker(
                     number,
@@ -125,6 +140,7 @@ class Database:
                     skip_waiting=bool(skip_waiting),
                     event_types=None if event_types is None else frozenset(event_types.split()),
                     all_fetch_listeners_are_empty=bool(empty),
+                    policies=tuple((name, value) for name, value in json.loads(policies)),
                 )
                 worker.used_scripts = set(worker.script_resource_map)
                 setattr(registrations[scope], slot, worker)
@@ -169,7 +185,7 @@ class Database:
         event_types = None if worker.event_types is None else " ".join(sorted(worker.event_types))
         connection.execute(
             "INSERT INTO workers (id, scope, slot, script_url, type, local_script, state, skip_waiting, event_types,"
-            " all_fetch_listeners_are_empty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " all_fetch_listeners_are_empty, policies) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET slot = excluded.slot, state = excluded.state,"
             " skip_waiting = excluded.skip_waiting",
             (
@@ -183,6 +199,7 @@ class Database:
                 worker.skip_waiting,
                 event_types,
                 worker.all_fetch_listeners_are_empty,
+                json.dumps(worker.policies),
             ),
         )
         connection.executemany(

@@ -255,6 +255,7 @@ class Host:
             directory=process.directory,
             client_url=client_url,
             client_headers=hidden,
+            policies=process.worker.policies,
         )
         upload: bytes | BodyReader | None
         if isinstance(body, BytesBody):
@@ -284,6 +285,8 @@ class Host:
         """The source of an import: https://w3c.github.io/ServiceWorker/#importscripts"""
         if not worker.may_import:
             return messages.ScriptAnswer(None, "it was not imported before or during the install event")
+        if (reason := worker.bad_imports.get(url)) is not None:
+            return messages.ScriptAnswer(None, reason)
         registration = self._registration(worker)
         effect = FetchScript(
             registration,
@@ -292,6 +295,9 @@ class Host:
             no_cache=registration.update_via_cache == "none" or registration.is_stale(time.time()),
             module=worker.type == "module",
             local_script=worker.local_script,
+            referrer=worker.script_url,
+            cookie=worker.cookie,
+            policies=worker.policies,
         )
         response = await self._scripts.load(effect)
         if response.resource is None:
@@ -326,10 +332,7 @@ class Host:
         return True
 
     async def _skip_waiting(self, worker: ServiceWorker) -> None:
-        worker.skip_waiting = True
-        registration = self.driver.registration_of(worker)
-        if registration is not None and registration.waiting is worker:
-            await self.driver.try_activate(registration)
+        await self.driver.skip_waiting(worker)
 
     async def _update(self, worker: ServiceWorker) -> None:
         if worker.state in (WorkerState.PARSED, WorkerState.INSTALLING):

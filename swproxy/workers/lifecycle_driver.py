@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from swproxy.errors import NetworkError, ProfileError, SwproxyError
@@ -60,6 +61,7 @@ class LifecycleDriver:
         self._queues = JobQueues(self._run_job)
         self._tasks: set[asyncio.Task[None]] = set()
         self._activated: dict[int, asyncio.Event] = {}
+        self._dispatches: dict[int, asyncio.Event] = {}
         self._activations: dict[str, asyncio.Task[None]] = {}
         self._clearing: set[ServiceWorkerRegistration] = set()
 
@@ -150,7 +152,9 @@ class LifecycleDriver:
                     return error
             case effects.DispatchLifecycleEvent():
                 try:
-                    await self._manager.dispatch_event(effect.worker, effect.type)
+                    await self._manager.dispatch_event(
+                        effect.worker, effect.type, on_dispatch=partial(self._dispatched, effect.worker)
+                    )
                 except SwproxyError as error:
                     return error
             case effects.TerminateServiceWorker():
@@ -215,6 +219,29 @@ class LifecycleDriver:
         """https://w3c.github.io/ServiceWorker/#try-activate-algorithm; returns when nothing more happens now."""
         if registration.waiting is not None or registration.scope in self._activations:
             await asyncio.shield(self._activation(registration))
+
+    async def skip_waiting(self, worker: ServiceWorker) -> None:
+        """https://w3c.github.io/ServiceWorker/#service-worker-global-scope-skipwaiting
+
+        Returns when the worker has its activate event, as browsers do, if it can be activated now.
+        """
+        worker.skip_waiting = True
+        registration = self.registration_of(worker)
+        if registration is None or registration.waiting is not worker:
+            return
+        dispatched = self._dispatches.setdefault(worker.id, asyncio.Event())
+        trying = asyncio.ensure_future(self.try_activate(registration))
+        waiting = asyncio.ensure_future(dispatched.wait())
+        try:
+            await asyncio.wait((trying, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            self._dispatches.pop(worker.id, None)
+
+    def _dispatched(self, worker: ServiceWorker) -> None:
+        """A worker has got an event of its lifecycle."""
+        if (dispatched := self._dispatches.pop(worker.id, None)) is not None:
+            dispatched.set()
 
     async def _try_clear(self, registration: ServiceWorkerRegistration) -> None:
         await self._perform(self._lifecycle.try_clear_registration(registration))

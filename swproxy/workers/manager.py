@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -177,14 +178,20 @@ class WorkerManager:
         worker: ServiceWorker,
         type: str,  # noqa: A002
         detail: dict[str, Any] | None = None,
+        *,
+        on_dispatch: Callable[[], None] = lambda: None,
     ) -> None:
         """Fires an event and waits until it is not active any more.
+
+        Args:
+            on_dispatch: called as soon as the worker has been sent the event.
 
         Raises:
             SwproxyError: it failed; of which kind depends on how.
         """
         process = await self.running_process(worker)
         finished = process.dispatch_event(type, detail).finished
+        on_dispatch()
         assert finished is not None
         await finished
 

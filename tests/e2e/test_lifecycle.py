@@ -39,6 +39,20 @@ def test_update_command(origin: Origin, proxy: ProxyProcess) -> None:
     assert f"{origin.url}/" in unknown.stderr
 
 
+def test_an_import_that_is_gone_when_another_has_changed(origin: Origin, proxy: ProxyProcess) -> None:
+    """The update has asked for it, and nobody asks once more for the new version."""
+    origin.script("/sw.js", "importScripts('/lib.js', '/gone.js');" + ANSWER.format(answer="one"))
+    origin.script("/lib.js", "// one")
+    origin.script("/gone.js", "// one")
+    proxy.registered(f"{origin.url}/", f"{origin.url}/sw.js")
+    origin.script("/lib.js", "// two")
+    del origin.routes["/gone.js"]
+    failed = proxy.run("update", f"{origin.url}/")
+    assert failed.returncode == 1
+    assert "status 404" in failed.stderr
+    assert origin.count("/gone.js") == 2
+
+
 def test_an_update_that_fails_leaves_the_old_worker(origin: Origin, proxy: ProxyProcess) -> None:
     """The new script throws, is gone, or is rejected: the old one goes on, also after a restart."""
     origin.script("/sw.js", ANSWER.format(answer="one"))
@@ -170,6 +184,25 @@ def test_import_scripts_after_install(origin: Origin, proxy: ProxyProcess) -> No
     origin.stop()
     got = json.loads(proxy.curl(f"{origin.url}/").text)
     assert got == ["imported", "imported", "NetworkError", 2, True]
+
+
+def test_referrers(origin: Origin, proxy: ProxyProcess) -> None:
+    """Imports and fetches name the script, as far as the policy that came with it allows; after a restart, too."""
+    source = """
+    importScripts("/lib.js");
+    onfetch = (event) => event.respondWith(fetch("/asked"));
+    """
+    for policy, referrer in (("", "/sw.js"), ("origin", "/")):
+        origin.hits.clear()
+        origin.script("/sw.js", f"// {policy} {source}", Referrer_Policy=policy)
+        origin.script("/lib.js", "// empty")
+        origin.route("/asked", "asked")
+        proxy.registered(f"{origin.url}/", f"{origin.url}/sw.js")
+        proxy.control("POST", "/update", {"scope": f"{origin.url}/", "skip_waiting": True})
+        assert proxy.curl(f"{origin.url}/").text == "asked"
+        named = {hit.path: hit.headers.get("referer") for hit in origin.hits}
+        assert named["/asked"] == f"{origin.url}{referrer}", policy
+        assert named["/lib.js"] in (f"{origin.url}{referrer}", None)
 
 
 def test_idle_workers_stop(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:

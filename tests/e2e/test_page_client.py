@@ -211,6 +211,73 @@ def test_unregistering_waits_for_pages(site: Origin, context: BrowserContext, pr
     assert proxy.status()["registrations"] == []
 
 
+def test_a_registration_that_is_gone(site: Origin, context: BrowserContext) -> None:
+    """An update that comes too late fails; of a registration that has no workers any more it is not even tried."""
+    page = opened(context, f"{site.url}/")
+    page.evaluate("navigator.serviceWorker.register('/sw.js', { scope: '/app/' })")
+    names = page.evaluate(
+        """async () => {
+          const registration = await navigator.serviceWorker.getRegistration("/app/");
+          const name = (error) => error.name;
+          const gone = new Promise((resolve) => {
+            const worker = registration.installing ?? registration.waiting ?? registration.active;
+            worker.onstatechange = () => worker.state === "redundant" && resolve();
+          });
+          const [, late] = await Promise.all([registration.unregister(), registration.update().catch(name)]);
+          await gone;
+          return [late, await registration.update().catch(name)];
+        }"""
+    )
+    assert names == ["TypeError", "InvalidStateError"]
+
+
+def test_imports_have_the_cookies_of_the_page(site: Origin, context: BrowserContext) -> None:
+    """Those of the browser that registers the worker; a static import of a module has none."""
+    site.script("/sw.js", "importScripts('/lib.js');")
+    site.script("/module.js", "import '/lib.js';")
+    site.script("/lib.js", "// empty")
+    page = opened(context, f"{site.url}/")
+    for type_, script, cookie in (("classic", "/sw.js", "a=1"), ("module", "/module.js", None)):
+        site.hits.clear()
+        page.evaluate(
+            """async ([url, type]) => {
+              document.cookie = "a=1";
+              const registration = await navigator.serviceWorker.register(url, { type });
+              await registration.unregister();
+            }""",
+            [script, type_],
+        )
+        (hit,) = [hit for hit in site.hits if hit.path == "/lib.js"]
+        assert hit.headers.get("cookie") == cookie
+        assert hit.headers["referer"] == f"{site.url}{script}"
+
+
+def test_a_frame_that_is_no_html_keeps_its_worker(site: Origin, context: BrowserContext) -> None:
+    """It gets the client script when it has loaded; the registration waits for it from there on, each frame's own."""
+    site.route("/app/data", "{}", "application/json")
+    page = opened(context, f"{site.url}/")
+    controllers = page.evaluate(
+        """async () => {
+          const open = (frame) => new Promise((resolve) => {
+            frame.onload = () => resolve(frame.contentWindow.navigator.serviceWorker);
+            frame.src = "/app/data";
+            document.body.append(frame);
+          });
+          const active = (worker) => new Promise((resolve) => {
+            worker.onstatechange = () => worker.state === "activated" && resolve();
+          });
+          const registration = await navigator.serviceWorker.register("/sw.js?1", { scope: "/app/" });
+          await active(registration.installing);
+          const containers = [];
+          for (let i = 0; i < 2; i++) containers.push(await open(document.createElement("iframe")));
+          await registration.unregister();
+          await navigator.serviceWorker.register("/sw.js?2", { scope: "/app/" });
+          return containers.map(({ controller }) => controller?.scriptURL.slice(-1) + controller?.state);
+        }"""
+    )
+    assert controllers == ["1activated", "1activated"]
+
+
 def test_frames_and_other_origins(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
     """Control is per client: each frame has the worker of its own URL, for the resources of all origins."""
     answers = "onfetch = (event) => {"

@@ -256,6 +256,27 @@ def test_imported_scripts_are_compared_too(lifecycle: Lifecycle, imported: str |
     assert "fetch https://a.test/lib.js" in world.transcript
 
 
+def test_what_a_new_worker_is_given(lifecycle: Lifecycle) -> None:
+    """The policies of its script, its client's cookies, and which imports were asked for in vain."""
+    registration = installed(lifecycle)
+    assert registration.active is not None
+    for name in ("gone", "lib"):
+        registration.active.script_resource_map[f"https://a.test/{name}.js"] = ScriptResource(b"", "")
+    policies = (("referrer-policy", "origin"),)
+
+    def fetched(effect: effects.FetchScript) -> effects.ScriptResponse:
+        return script(policies=policies) if effect.top_level else sources(lib="new")(effect)
+
+    job = lifecycle.soft_update(registration, cookie="a=1")
+    assert job is not None
+    world = World(FetchScript=fetched)
+    world.play(lifecycle.run_job(job))
+    worker = registration.waiting
+    assert worker is not None
+    assert (worker.policies, worker.cookie) == (policies, "a=1")
+    assert worker.bad_imports == {"https://a.test/gone.js": "not found"}
+
+
 def test_update_via_cache(lifecycle: Lifecycle) -> None:
     """'all' lets the HTTP cache answer, 'none' does so for no script, 'imports' for imported ones."""
     for mode, main, imported in (("imports", True, False), ("all", False, False), ("none", True, True)):

@@ -81,6 +81,7 @@ def test_round_trip(database: Database, path: Path) -> None:
         },
         local_script="/Users/me/sw.js",
         all_fetch_listeners_are_empty=True,
+        policies=(("referrer-policy", "origin"), ("content-security-policy", "default-src 'self'")),
     )
     registration.waiting = worker(2, skip_waiting=True, event_types=frozenset())
     database.store(registration)

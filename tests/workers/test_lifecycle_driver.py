@@ -36,6 +36,9 @@ onfetch = (event) => {
 """
 
 
+MESSAGE = {"message": {"text": "[1,null]", "parts": []}, "source": None, "sourceType": "worker"}
+
+
 class Held:
     """Keeps the fetches of all workers waiting until ``release``."""
 
@@ -270,6 +273,27 @@ async def test_a_version_that_waits_for_a_page_is_told_not_to(workers: Workers) 
     assert active(workers) is new
 
 
+async def test_skip_waiting_does_not_wait_for_the_activation(workers: Workers) -> None:
+    """Its promise is there when the activate event is, which may wait for it."""
+    await register(workers, "onactivate = () => {};")
+    page(workers)
+    source = """
+    let activating;
+    onmessage = (event) => event.waitUntil(skipWaiting().then(() => {
+      console.log(registration.active.state);
+      activating();
+    }));
+    onactivate = (event) => event.waitUntil(new Promise((resolve) => (activating = resolve)));
+    """
+    new = (await update(workers, source)).worker
+    assert new is not None
+    assert new.state is WorkerState.INSTALLED
+    await workers.context.manager.dispatch_event(new, "message", MESSAGE)
+    assert await workers.printed(SCOPE) == ["activating"]
+    await asyncio.wait_for(workers.context._driver.until_activated(new), 10)
+    assert new.state is WorkerState.ACTIVATED
+
+
 @pytest.mark.parametrize("when", ["activating", "event"])
 async def test_an_activation_that_fails_unexpectedly(
     workers: Workers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
@@ -282,10 +306,10 @@ async def test_an_activation_that_fails_unexpectedly(
         if when == "activating" and worker is not None and worker.state is WorkerState.ACTIVATING:
             raise ZeroDivisionError
 
-    async def dispatch_event(worker: ServiceWorker, type: str, detail: Any = None) -> None:  # noqa: A002
+    async def dispatch_event(worker: ServiceWorker, type: str, detail: Any = None, **options: Any) -> None:  # noqa: A002
         if type == "activate":
             raise ZeroDivisionError
-        await fire(worker, type, detail)
+        await fire(worker, type, detail, **options)
 
     monkeypatch.setattr(workers.context._driver, "_on_state", on_state)
     monkeypatch.setattr(workers.context.manager, "dispatch_event", dispatch_event)

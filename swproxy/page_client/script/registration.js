@@ -2,7 +2,7 @@
 import { call, onTold } from "./channel.js";
 import { cookieOf } from "./environment.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
-import { document, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
+import { document, DOMException, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
 import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 
@@ -61,6 +61,9 @@ export class ServiceWorkerRegistration extends EventTarget {
   }
 
   async update() {
+    if ((this.#installing ?? this.#waiting ?? this.#active) === null) {
+      throw new DOMException("The registration has no worker to update.", "InvalidStateError");
+    }
     return registrationFor(await call("update", [this.#id, cookieOf(document)]));
   }
 
