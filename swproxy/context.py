@@ -109,6 +109,7 @@ class ServiceWorkerContext:
             profile.log / "workers.log",
             internal_frames=settings.internal_frames,
         )
+        self.clear_site_data = self._host.clear_site_data
         self.page_caches = PageCaches(self._host.stores, self.fetcher, profile.scratch)
         self.pages = Pages(
             self.registrations,

@@ -215,7 +215,7 @@ class ServiceWorkerAddon:
 
     # Responses
 
-    def responseheaders(self, flow: http.HTTPFlow) -> None:
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
         exchange = flows.exchange_of(flow)
         if exchange.has_no_credentials:
@@ -224,7 +224,14 @@ class ServiceWorkerAddon:
         flow.response.stream = passes and flow.response.status_code != 101
         if exchange.source == "network" and 300 <= flow.response.status_code < 400:
             self._filtered.network_redirects(exchange, flows.peer_of(flow), flow.response.headers.get("location"))
+        if exchange.source == "network" and flows.clears_storage(flow.response):
+            await self._clear_site_data(exchange.origin)
         self._page_client.insert(flow, exchange)
+
+    async def _clear_site_data(self, origin: str) -> None:
+        """The response waits for that, so that who reads it finds nothing left."""
+        if self._context.is_trustworthy(origin):
+            await self._context.clear_site_data(origin)
 
     def response(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None

@@ -381,6 +381,12 @@ def _cache_mode(cache_control: str, headers: Mapping[str, str], *, is_navigation
     return "no-cache" if "max-age=0" in cache_control else "default"
 
 
+def clears_storage(response: http.Response) -> bool:
+    """https://w3c.github.io/webappsec-clear-site-data/#header: whether the origin's storage is to be cleared."""
+    types = response.headers.get("clear-site-data", "").split(",")
+    return any(each.strip() in ('"storage"', '"*"') for each in types)
+
+
 def response_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
     """The header fields of a worker's answer for the client, without what only a connection can say."""
     fields = [

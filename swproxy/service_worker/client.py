@@ -141,7 +141,7 @@ class ClientMap:
         if client is None:
             client = ServiceWorkerClient(url, peer, None)
         self._unseen.pop(client.id, None)
-        self._clients[client.id] = client
+        self.add(client)
         client.move(Presence.RESERVED)
         return client
 
@@ -207,8 +207,8 @@ class ClientMap:
             if client.controller is registration and client.uses_its_controller
         ]
 
-    def release(self, registration: ServiceWorkerRegistration) -> None:
-        """The registration is gone, for all that do not use it."""
+    def release(self, registration: ServiceWorkerRegistration, *, everyone: bool = False) -> None:
+        """The registration is gone, for all that do not use it, or for everyone."""
         for client in self.of_origin(registration.origin):
-            if client.controller is registration and not client.uses_its_controller:
+            if client.controller is registration and (everyone or not client.uses_its_controller):
                 client.controller = None

@@ -140,6 +140,16 @@ class JobQueues:
         else:
             queue.append(job)
 
+    def abort(self, origin: str, error: SwproxyError) -> list[Job]:
+        """Rejects all jobs of an origin's scopes: those that are running, which the caller has to stop."""
+        queues = [queue for scope, queue in self._queues.items() if origin_of(scope) == origin]
+        for queue in queues:
+            for job in queue:
+                job.reject(error)
+            while len(queue) > 1:
+                self._counts[origin] -= 1 + len(queue.pop().equivalent_jobs)
+        return [queue[0] for queue in queues]
+
     def finish_job(self, job: Job) -> None:
         """https://w3c.github.io/ServiceWorker/#finish-job-algorithm"""
         queue = self._queues[job.scope]

@@ -344,6 +344,14 @@ class Lifecycle:
         ):
             yield from self.clear_registration(registration)
 
+    def clear_at_once(self, registration: ServiceWorkerRegistration) -> Steps:
+        """Unregister and Clear Registration, whoever uses it: clients go on without a controller."""
+        self.registrations.remove(registration)
+        registration.unregistered = True
+        yield Forget(registration)
+        yield from self.clear_registration(registration)
+        yield ControllerChange(registration)
+
     def clear_registration(self, registration: ServiceWorkerRegistration) -> Steps:
         """https://w3c.github.io/ServiceWorker/#clear-registration-algorithm"""
         workers = list(registration.workers())

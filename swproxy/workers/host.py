@@ -1,5 +1,7 @@
 """What workers ask of the proxy: the network, scripts, their registration, the clients, the log."""
 
+import asyncio
+import contextlib
 import inspect
 import logging
 import time
@@ -36,7 +38,7 @@ from swproxy.workers.lifecycle_driver import LifecycleDriver, settled
 from swproxy.workers.locks import Locks
 from swproxy.workers.manager import WorkerManager
 from swproxy.workers.messaging import Messaging
-from swproxy.workers.origin_stores import OriginStores
+from swproxy.workers.origin_stores import OriginStore, OriginStores
 from swproxy.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -363,6 +365,19 @@ class Host:
 
     # Databases
 
+    async def clear_site_data(self, origin: str) -> None:
+        """https://w3c.github.io/webappsec-clear-site-data/#clear-dom: registrations, caches and databases."""
+        await self.driver.clear(origin)
+        try:
+            if directory_of(self._profile.caches, origin).is_dir():
+                await self.stores.use(origin, _delete_caches)
+            directory = directory_of(self._profile.indexeddb, origin)
+            for found in await asyncio.to_thread(indexeddb.find, directory):
+                with contextlib.suppress(NotFoundError):  # its worker has just deleted it
+                    await self.delete_database(origin, found.name)
+        except (SwproxyError, OSError) as error:
+            log.warning("cannot clear what %s has stored: %s", origin, error)
+
     async def delete_database(self, origin: str, name: str) -> None:
         """Deletes a database, whoever uses it.
 
@@ -373,3 +388,9 @@ class Host:
         directory = directory_of(self._profile.indexeddb, origin)
         if not await self._databases.delete(origin, name, partial(indexeddb.delete_database, directory, name)):
             raise NotFoundError(f"{origin} has no database named '{name}'.")
+
+
+def _delete_caches(store: OriginStore) -> None:
+    names = store.caches.keys()
+    for name in names:
+        store.caches.delete(name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from swproxy.errors import NetworkError, ProfileError, SwproxyError
+from swproxy.errors import AbortError, NetworkError, ProfileError, SwproxyError
 from swproxy.network.script_loader import ScriptLoader
 from swproxy.service_worker import effects
 from swproxy.service_worker.client import ClientMap
@@ -61,6 +61,7 @@ class LifecycleDriver:
         self._queues = JobQueues(self._run_job)
         self._tasks: set[asyncio.Task[None]] = set()
         self._activated: dict[int, asyncio.Event] = {}
+        self._jobs: dict[Job, asyncio.Task[None]] = {}  # those that are running
         self._dispatches: dict[int, asyncio.Event] = {}
         self._activations: dict[str, asyncio.Task[None]] = {}
         self._clearing: set[ServiceWorkerRegistration] = set()
@@ -110,8 +111,20 @@ class LifecycleDriver:
 
         job.installed.then(installed)
 
+    async def clear(self, origin: str) -> None:
+        """Clears all registrations of an origin at once, and breaks off what is being done with them."""
+        error = AbortError(f"The registrations of {origin} were cleared.")
+        for job in self._queues.abort(origin, error):
+            self._jobs[job].cancel()
+        for registration in self.all_registrations():
+            if registration.origin == origin:
+                self._clearing.discard(registration)
+                await self._perform(self._lifecycle.clear_at_once(registration))
+                self._clients.release(registration, everyone=True)
+
     def _run_job(self, job: Job) -> None:
-        self._spawn(self._job(job))
+        task = self._jobs[job] = self._spawn(self._job(job))
+        task.add_done_callback(lambda _: self._jobs.pop(job))
 
     async def _job(self, job: Job) -> None:
         registration = self._lifecycle.registrations.get_registration(job.scope)
@@ -150,6 +163,9 @@ class LifecycleDriver:
                     return await self._manager.run_service_worker(effect.worker)
                 except SwproxyError as error:
                     return error
+                except asyncio.CancelledError:
+                    self._manager.terminate(effect.worker)
+                    raise
             case effects.DispatchLifecycleEvent():
                 try:
                     await self._manager.dispatch_event(

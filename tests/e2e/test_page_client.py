@@ -21,6 +21,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from proxy_process import ProxyProcess
 from waiting import until
 
+from swproxy.storage.indexeddb.directory import databases
+from swproxy.storage.origins import directory_of
+
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 CLAIMS = """
 oninstall = () => skipWaiting();
@@ -276,6 +279,53 @@ def test_a_frame_that_is_no_html_keeps_its_worker(site: Origin, context: Browser
         }"""
     )
     assert controllers == ["1activated", "1activated"]
+
+
+def test_clear_site_data(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """A response of the network that says so leaves nothing of its origin, and breaks off what begins."""
+    site.script(
+        "/sw.js",
+        CLAIMS
+        + """
+        onfetch = (event) => {
+          if (event.request.url.endsWith("/fill")) event.respondWith((async () => {
+            await (await caches.open("a")).put("/x", new Response("x"));
+            await new Promise((resolve) => (indexedDB.open("b").onsuccess = resolve));
+            return new Response("filled");
+          })());
+        };
+        """,
+    )
+    site.script("/app/endless.js", "oninstall = (event) => event.waitUntil(new Promise(() => {}));")
+    site.script("/app/stuck.js", "for (;;);")
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    assert page.evaluate("fetch('/fill').then((response) => response.text())") == "filled"
+    stored = directory_of(proxy.profile.indexeddb, site.url)
+    assert databases(stored) == [("b", 1)]
+    for header in ('"cache", "cookies"', "storage"):
+        site.route("/clear", headers={"Clear-Site-Data": header})
+        page.evaluate("fetch('/clear')")
+        assert page.evaluate("caches.keys()") == ["a"]
+    site.route("/clear", headers={"Clear-Site-Data": '"cache", "storage"'})
+    seen = page.evaluate(
+        """async () => {
+          const container = navigator.serviceWorker;
+          const { controller } = container;
+          const uncontrolled = new Promise((resolve) => (container.oncontrollerchange = resolve));
+          const { installing } = await container.register("/app/endless.js");
+          const stuck = container.register("/app/stuck.js", { scope: "/app/stuck/" }).catch((error) => error.name);
+          await fetch("/clear");
+          await uncontrolled;
+          const left = [await container.getRegistrations(), await caches.keys()];
+          return [await stuck, controller.state, installing.state, container.controller, ...left];
+        }"""
+    )
+    assert seen == ["AbortError", "redundant", "redundant", None, [], []]
+    assert proxy.status()["registrations"] == []
+    assert databases(stored) == []
+    page.evaluate(REGISTERED)
+    assert page.evaluate("fetch('/fill').then((response) => response.text())") == "filled"
 
 
 def test_frames_and_other_origins(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
