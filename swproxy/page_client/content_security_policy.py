@@ -82,6 +82,12 @@ def allow_page_client(fields: Sequence[Field], origin: str, integrity: str) -> A
     return Allowance(rewritten, client.nonce, integrity if needs_integrity else "", can_run)
 
 
+def has_opaque_origin(fields: Sequence[Field]) -> bool:
+    """Whether a policy of a response sandboxes its document into an origin of its own."""
+    policies = [policy for name, value in fields if name.lower() == _ENFORCED for policy in _parsed(value)]
+    return any("sandbox" in policy and not _has(policy["sandbox"], "allow-same-origin") for policy in policies)
+
+
 # The directives of a policy: names in lower case, and the tokens of the values.
 _Policy = dict[str, list[str]]
 

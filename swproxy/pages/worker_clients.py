@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from swproxy.errors import InvalidInput, InvalidStateError, SwproxyError
+from swproxy.network.cors import is_mixed_content
 from swproxy.pages.connections import Pages
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
@@ -130,6 +131,8 @@ class WorkerClients:
             raise InvalidInput("The client is not controlled by this worker.")
         if not url.startswith(("https:", "http:")):
             raise InvalidInput(f"A client cannot navigate to {url}.")
+        if client.frame_type == "nested" and is_mixed_content(client.origin, url):
+            raise InvalidInput(f"{url} is mixed content in a frame of {client.origin}.")
         page.tell("navigate", [url])
         if url.partition("#")[0] == client.url.partition("#")[0] and "#" in url:
             return client.describe()

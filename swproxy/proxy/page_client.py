@@ -11,7 +11,7 @@ from mitmproxy import http
 
 from swproxy.context import ServiceWorkerContext
 from swproxy.page_client.bundle import page_script
-from swproxy.page_client.content_security_policy import allow_page_client
+from swproxy.page_client.content_security_policy import allow_page_client, has_opaque_origin
 from swproxy.page_client.insertion import (
     SCRIPT_PATH,
     Field,
@@ -31,6 +31,7 @@ OWN_PATH = "/.swproxy/"
 _CHANNEL = "/.swproxy/channel"
 _DOCUMENT = "/.swproxy/document"
 _LEAVING = "/.swproxy/leaving"
+_GONE = "/.swproxy/gone"
 _CACHES = "/.swproxy/cache/"
 _CONDITIONS = ("if-none-match", "if-modified-since")
 # Redirects that browsers have not followed yet, and for how many seconds they may.
@@ -92,6 +93,8 @@ class PageClient:
             flow.response = self._describe_document(flow, exchange)
         elif path == _LEAVING:
             flow.response = self._expect(flow, exchange)
+        elif path == _GONE:
+            flow.response = self._gone(flow, exchange)
         elif path.startswith(_CACHES):
             flow.request.stream = True
             handle = self._context.page_caches.handle
@@ -117,6 +120,13 @@ class PageClient:
         client = self._context.clients.get(query.get("client", ""))
         if client is not None and client.origin == exchange.origin:
             self._context.pages.departures.add(client, query.get("url", ""), query.get("kind", ""))
+        return http.Response.make(204, headers={"cache-control": "no-store"})
+
+    def _gone(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
+        """A document has closed before its channel was open (script/channel.js)."""
+        client = self._context.clients.get(flow.request.query.get("client", ""))
+        if client is not None and client.origin == exchange.origin and client.peer == flows.peer_of(flow):
+            self._context.pages.failed(client)
         return http.Response.make(204, headers={"cache-control": "no-store"})
 
     # Documents
@@ -165,11 +175,15 @@ class PageClient:
         assert response is not None
         if self._is_not_for_reuse(exchange):
             _forbid_reuse(response)
+        is_ours = not has_opaque_origin(response.headers.fields)
+        if exchange.reserved is not None and exchange.reserved.type == "window" and not is_ours:
+            self._context.pages.failed(exchange.reserved)
+            exchange.reserved = None
         is_html = response.headers.get("content-type", "").lower().startswith("text/html")
         if not (is_html or exchange.reserved is not None) or not self.serves(exchange):
             return
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
+        if not is_ours or not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
             self._leave(flow, exchange, headers)
             return
         script = page_script()

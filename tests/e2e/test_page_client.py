@@ -328,6 +328,77 @@ def test_clear_site_data(site: Origin, context: BrowserContext, proxy: ProxyProc
     assert page.evaluate("fetch('/fill').then((response) => response.text())") == "filled"
 
 
+def test_frames_that_are_no_clients(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
+    """One that is gone before it has said anything, and one whose policy gives it an origin of its own."""
+    site.script(
+        "/sw.js",
+        CLAIMS
+        + """
+        onmessage = async ({ source }) => {
+          const urls = (await clients.matchAll()).map((client) => new URL(client.url).pathname);
+          const asked = await clients.get(resulting);
+          source.postMessage([urls, asked === undefined]);
+        };
+        let resulting = "";
+        onfetch = (event) => (resulting = event.resultingClientId);
+        """,
+    )
+    site.route("/sandboxed", BLANK, "text/html", headers={"Content-Security-Policy": "sandbox allow-scripts"})
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    seen = page.evaluate(
+        """async () => {
+          const open = (url) => new Promise((resolve) => {
+            const frame = document.body.appendChild(document.createElement("iframe"));
+            frame.onload = () => resolve(frame);
+            frame.src = url;
+          });
+          const asked = async () => {
+            const answer = new Promise((resolve) => (navigator.serviceWorker.onmessage = (e) => resolve(e.data)));
+            navigator.serviceWorker.controller.postMessage("");
+            return answer;
+          };
+          await open("/sandboxed");
+          const first = await asked();
+          const frame = await open("/app/");
+          const { controller } = frame.contentWindow.navigator.serviceWorker;
+          const { DOMException } = frame.contentWindow;
+          frame.remove();
+          let thrown;
+          try { controller.postMessage(""); } catch (error) { thrown = error instanceof DOMException && error.name; }
+          return [first, await asked(), thrown];
+        }"""
+    )
+    assert seen == [[["/"], True], [["/"], True], "InvalidStateError"]
+    until(lambda: [each["url"] for each in proxy.status()["pages"]] == [f"{site.url}/"], 2)
+
+
+def test_a_frame_does_not_navigate_to_mixed_content(site: Origin, context: BrowserContext) -> None:
+    """The browser would not show it; nor does it, so nobody waits for that."""
+    site.script(
+        "/sw.js",
+        CLAIMS
+        + """
+        onmessage = async ({ source }) => {
+          const frame = (await clients.matchAll()).find(({ frameType }) => frameType === "nested");
+          source.postMessage(await frame.navigate("http://other.test/").catch((error) => error.name));
+        };
+        """,
+    )
+    page = opened(context, f"{site.url}/")
+    page.evaluate(REGISTERED)
+    name = page.evaluate(
+        """async () => {
+          const frame = document.body.appendChild(document.createElement("iframe"));
+          await new Promise((resolve) => { frame.onload = resolve; frame.src = "/app/"; });
+          const answer = new Promise((resolve) => (navigator.serviceWorker.onmessage = (e) => resolve(e.data)));
+          navigator.serviceWorker.controller.postMessage("");
+          return answer;
+        }"""
+    )
+    assert name == "TypeError"
+
+
 def test_frames_and_other_origins(site: Origin, context: BrowserContext, proxy: ProxyProcess) -> None:
     """Control is per client: each frame has the worker of its own URL, for the resources of all origins."""
     answers = "onfetch = (event) => {"

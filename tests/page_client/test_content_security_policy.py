@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from origin import Origin
 from playwright.sync_api import BrowserContext, Page
 
-from swproxy.page_client.content_security_policy import allow_page_client
+from swproxy.page_client.content_security_policy import allow_page_client, has_opaque_origin
 from swproxy.page_client.insertion import SCRIPT_PATH, Field, Insertion, script_tag
 
 # Opens its channel before it returns. As a worker, which it never is, it would say so.
@@ -446,3 +446,19 @@ def test_policy_in_meta_in_chromium(site: Origin, page: Page) -> None:
     serve(site, "/meta", [(b"Content-Type", b"text/html")], body)
     page.goto(f"{site.url}/meta")
     assert client_of(page) == ["open", "TypeError", ["connect-src"]]
+
+
+@pytest.mark.parametrize(
+    ("policy", "opaque"),
+    [
+        ("default-src 'self'", False),
+        ("sandbox", True),
+        ("sandbox allow-scripts", True),
+        ("Sandbox allow-scripts Allow-Same-Origin", False),
+        ("sandbox allow-same-origin, sandbox", True),
+    ],
+)
+def test_documents_of_no_origin(policy: str, opaque: bool) -> None:
+    """Only policies that are enforced sandbox, all of them together."""
+    assert has_opaque_origin([(b"Content-Security-Policy", policy.encode())]) is opaque
+    assert not has_opaque_origin([(b"Content-Security-Policy-Report-Only", policy.encode())])

@@ -7,6 +7,7 @@ import {
   DataView,
   document,
   DOMException,
+  fetchNatively,
   forJSON,
   getter,
   JSONParse,
@@ -15,6 +16,7 @@ import {
   MapPrototypeForEach,
   ObjectGetPrototypeOf,
   Promise,
+  PromisePrototypeThen,
   SafeMap,
   setTimeout,
   TextDecoder,
@@ -129,7 +131,10 @@ function decode(data) {
 export function openChannel(controller) {
   tellController = controller;
   addListener(self, "pagehide", (event) => {
-    if (!event.persisted) return;
+    if (!event.persisted) {
+      if (!isOpen) tellOfEnd();
+      return;
+    }
     isFrozen = true;
     if (isOpen) tell("frozen", []);
     const leaving = socket;
@@ -150,6 +155,11 @@ export function openChannel(controller) {
   }
   addListener(self, "load", () => setTimeout(connectFirst, 0), { once: true });
   setTimeout(connectFirst, FIRST_WAIT);
+}
+
+/** Nobody knows yet that this document was there: else the proxy would go on waiting for its line. */
+function tellOfEnd() {
+  PromisePrototypeThen(fetchNatively(`/.swproxy/gone?client=${clientId}`, { keepalive: true }), undefined, () => {});
 }
 
 function connectFirst() {

@@ -1,13 +1,12 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface
 import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
-import { cookieOf, resolve, protocolOf, tagData, toHref } from "./environment.js";
+import { checkDocument, cookieOf, isDetached, resolve, protocolOf, tagData, toHref } from "./environment.js";
 import {
   addListener,
   ArrayPrototypeShift,
   defineOwn,
   dispatch,
   document,
-  DOMException,
   EventTarget,
   getter,
   MessageEvent,
@@ -40,7 +39,7 @@ export class ServiceWorkerContainer extends EventTarget {
 
   get controller() {
     this.#ready; // throws for other objects
-    return windowOf(document) === null ? null : controller;
+    return isDetached() ? null : controller;
   }
 
   get ready() {
@@ -127,10 +126,6 @@ function oneOf(value, ...allowed) {
   throw new TypeError(`'${value}' is not one of the values that there are.`);
 }
 
-function checkDocument() {
-  if (windowOf(document) === null) throw new DOMException("The document is in no window.", "InvalidStateError");
-}
-
 // Ready
 
 let settleReady = null;
@@ -142,8 +137,6 @@ whenWelcome((registrations) => {
 });
 
 // The controller
-
-const windowOf = getter(Document.prototype, "defaultView"); // null once the document is away
 
 export const controllerId = () => (controller === null ? null : ServiceWorker.id(controller));
 /** Whether a worker controls this document. */

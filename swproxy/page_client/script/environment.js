@@ -1,5 +1,5 @@
 // What the tag says of this document, and what the document is.
-import { document, getter, JSONParse, location, URL } from "./primordials.js";
+import { document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
 export const tagData = JSONParse(script.dataset.swproxy);
@@ -18,6 +18,13 @@ export const toHref = getter(URL.prototype, "href");
 
 /** The serialized URL, relative to the document's; throws a TypeError. */
 export const resolve = (url) => toHref(new URL(url, baseURI(document)));
+
+const windowOf = getter(Document.prototype, "defaultView");
+/** Whether the document is in no window any more. */
+export const isDetached = () => windowOf(document) === null;
+export function checkDocument() {
+  if (isDetached()) throw new DOMException("The document is in no window.", "InvalidStateError");
+}
 
 const ancestors = [];
 for (let i = 0; i < (location.ancestorOrigins?.length ?? 0); i++) ancestors[i] = location.ancestorOrigins[i];

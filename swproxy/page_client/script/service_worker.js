@@ -1,4 +1,5 @@
 // https://w3c.github.io/ServiceWorker/#serviceworker-interface
+import { checkDocument } from "./environment.js";
 import { EventTarget, SafeMap, TypeError } from "./primordials.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 import { postToWorker } from "./messages.js";
@@ -37,6 +38,7 @@ export class ServiceWorker extends EventTarget {
   postMessage(message, options = undefined) {
     if (arguments.length === 0) throw new TypeError("postMessage() needs a message.");
     this.#state; // throws for other objects
+    checkDocument();
     postToWorker(this.#id, message, options);
   }
 }
