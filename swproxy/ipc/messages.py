@@ -112,7 +112,8 @@ class Response(Message, frozen=True, gc=True):
 class Start(Message, frozen=True, gc=True):
     """The first message: what this process is to run.
 
-    ``scripts`` is the script resource map. ``limits`` are seconds for a turn and bytes of memory.
+    ``scripts`` is the script resource map. ``limits`` are seconds for a turn and bytes of memory. ``may_compile``:
+    scripts may make code of strings.
     """
 
     worker_id: int
@@ -130,6 +131,7 @@ class Start(Message, frozen=True, gc=True):
     quota: int
     turn_budget: float
     memory_limit: int
+    may_compile: bool = True
 
 
 class DispatchFetch(Message, frozen=True, gc=True):

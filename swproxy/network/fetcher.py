@@ -19,6 +19,7 @@ from swproxy.errors import NetworkError
 from swproxy.ipc.messages import Header, Request
 from swproxy.network import cors, integrity
 from swproxy.network.conditions import Conditions
+from swproxy.network.content_security_policy import CONNECT, check
 from swproxy.network.live_body import BodyReader, LiveBody
 from swproxy.network.ports import is_bad_port
 from swproxy.network.preflight_cache import PreflightCache
@@ -50,7 +51,7 @@ class Initiator:
 
     ``url`` is the worker's, ``directory`` is for bodies that are kept; ``client_headers`` are those of the client's
     request that scripts do not see, and ``client_url`` is where they were sent to. ``policies`` are those of the
-    worker's script: the fields of its header, names in lower case.
+    worker's script: the fields of its header, names in lower case. Of Content-Security-Policy, ``directive`` counts.
     """
 
     origin: str
@@ -59,6 +60,7 @@ class Initiator:
     client_url: str = ""
     client_headers: Sequence[Header] = ()
     policies: Sequence[Header] = ()
+    directive: str = CONNECT
 
 
 @dataclass(slots=True)
@@ -142,6 +144,8 @@ class Fetcher:
         while True:
             origin = "null" if tainted_origin else initiator.origin
             cross_origin = origin_of(request.url) != origin
+            is_target = len(urls) > 1
+            check(initiator.policies, initiator.directive, request.url, initiator.origin, redirected=is_target)
             type_ = self._response_type(request, initiator, origin)
             request = _with_referrer(_without_user_agent(request, initiator), initiator)
             if (

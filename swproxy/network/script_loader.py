@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from swproxy.errors import InvalidInput, NetworkError, SecurityError, SwproxyError
 from swproxy.ipc.messages import Request
+from swproxy.network.content_security_policy import IMPORT
 from swproxy.network.fetcher import Fetcher, Initiator, NetworkResponse
 from swproxy.network.live_body import LiveBody
 from swproxy.service_worker.effects import FetchScript, ScriptResponse
@@ -78,6 +79,7 @@ class ScriptLoader:
             client_url=effect.referrer,
             client_headers=[("Cookie", effect.cookie)] if effect.cookie and not effect.module else [],
             policies=effect.policies,
+            directive=IMPORT,
         )
         response = await self._fetcher.fetch(request, initiator)
         if response.type == "opaqueredirect":

@@ -5,7 +5,7 @@ import base64
 import logging
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from swproxy.ipc import messages
 from swproxy.ipc.messages import Header, cost_of
 from swproxy.network import cors
 from swproxy.network.conditions import Conditions
+from swproxy.network.content_security_policy import CONNECT, check
 from swproxy.network.ports import is_bad_port
 from swproxy.network.sessions import LANGUAGES, FetchSettings, new_session, reason_of, tls_context
 from swproxy.service_worker.registration import origin_of
@@ -51,12 +52,14 @@ class Handshake:
         protocols: the subprotocols that the script would like.
         origin: the worker's, serialized.
         message_limit: the largest message that is received, in bytes.
+        policies: see ``Initiator``.
     """
 
     url: str
     protocols: list[str]
     origin: str
     message_limit: int
+    policies: Sequence[Header] = ()
 
 
 class _Socket(aiohttp.ClientWebSocketResponse):
@@ -162,6 +165,7 @@ def _check(handshake: Handshake, conditions: Conditions) -> None:
         raise NetworkError("the port is one that browsers never connect to")
     if cors.is_mixed_content(handshake.origin, handshake.url):
         raise NetworkError("it is mixed content: a worker on HTTPS cannot use plain ws:")
+    check(handshake.policies, CONNECT, handshake.url, handshake.origin)
     if conditions.is_offline(_http_origin(handshake.url)):
         raise NetworkError("offline")
 

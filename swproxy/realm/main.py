@@ -87,6 +87,7 @@ def _evaluate(realm: Realm) -> None:
         "origin": start.origin,
         "onLine": start.online,
         "isModule": start.module,
+        "mayCompile": start.may_compile,
     }
     realm.turn("start", workerId=start.worker_id, environment=environment, registration=start.registration)
     try:

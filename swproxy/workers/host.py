@@ -17,6 +17,7 @@ from swproxy.errors import InvalidInput, InvalidStateError, NetworkError, NotFou
 from swproxy.ipc import messages
 from swproxy.ipc.channel import ChannelClosed
 from swproxy.network.conditions import Conditions
+from swproxy.network.content_security_policy import allows_eval
 from swproxy.network.fetcher import Fetcher, Initiator
 from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
 from swproxy.network.script_loader import ScriptLoader
@@ -164,6 +165,7 @@ class Host:
             quota=self._settings.quota,
             turn_budget=self._settings.turn_budget,
             memory_limit=self._settings.memory_limit,
+            may_compile=allows_eval(worker.policies),
         )
 
     async def before_start(self, worker: ServiceWorker) -> None:
@@ -280,7 +282,9 @@ class Host:
         self, worker: ServiceWorker, message: messages.WebSocketConnect, message_limit: int, send: Send
     ) -> WebSocketConnection:
         """See ``WorkerHost``."""
-        handshake = Handshake(message.url, message.protocols, origin_of(worker.script_url), message_limit)
+        handshake = Handshake(
+            message.url, message.protocols, origin_of(worker.script_url), message_limit, worker.policies
+        )
         return self._web_sockets.connect(message.id, handshake, send)
 
     async def load_script(self, worker: ServiceWorker, url: str) -> messages.ScriptAnswer:

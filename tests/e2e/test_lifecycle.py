@@ -205,6 +205,58 @@ def test_referrers(origin: Origin, proxy: ProxyProcess) -> None:
         assert named["/lib.js"] in (f"{origin.url}{referrer}", None)
 
 
+def test_the_policy_of_a_script(origin: Origin, proxy: ProxyProcess) -> None:
+    """Content-Security-Policy says what a worker may fetch, import, connect to and make code of."""
+    other = origin.url.replace("localhost", "127.0.0.1")
+    for path in ("/lib.js", "/late.js"):
+        origin.script(path, "// empty")
+    origin.route("/there", "there", headers={"Access-Control-Allow-Origin": "*"})
+    origin.route("/away", status=302, headers={"Location": f"{other}/there"})
+    source = f"const OTHER = '{other}';"
+    source += """
+        const outcomes = {};
+        const attempt = (name, work) => {
+          try { work(); outcomes[name] = true; } catch (error) { outcomes[name] = error.name; }
+        };
+        attempt("import", () => importScripts("/lib.js"));
+        attempt("import of another", () => importScripts(`${OTHER}/late.js`));
+        attempt("eval", () => eval("1"));
+        attempt("eval of a value", () => { if ((0, eval)(1) !== 1) throw new Error(); });
+        attempt("timer", () => setTimeout("outcomes.compiled = true", 0));
+        for (const f of [function () {}, function* () {}, async () => {}, async function* () {}]) {
+          attempt(f.constructor.name, () => new f.constructor("return 1"));
+        }
+        attempt("functions", () => { if (!((() => {}) instanceof Function) || Function.length !== 1) throw 1; });
+        onfetch = (event) => event.respondWith((async () => {
+          for (const url of ["/there", `${OTHER}/there`, "/away"]) {
+            outcomes[url.replace(OTHER, "other")] = await fetch(url).then((r) => r.text(), (error) => error.name);
+          }
+          const socket = new WebSocket(`${OTHER.replace("https", "wss")}/socket`);
+          await new Promise((resolve) => (socket.onerror = resolve));
+          return Response.json(outcomes);
+        })());
+    """
+    origin.script("/sw.js", source, Content_Security_Policy="default-src 'self'; img-src *")
+    proxy.registered(f"{origin.url}/", f"{origin.url}/sw.js")
+    names = ("Function", "GeneratorFunction", "AsyncFunction", "AsyncGeneratorFunction")
+    expected = {
+        "import": True,
+        "import of another": "NetworkError",
+        "eval": "EvalError",
+        "eval of a value": True,
+        "timer": True,
+        **dict.fromkeys(names, "EvalError"),
+        "functions": True,
+        "/there": "there",
+        "other/there": "TypeError",
+        "/away": "TypeError",
+    }
+    assert json.loads(proxy.curl(f"{origin.url}/").text) == expected
+    assert origin.count("/socket") == 0
+    proxy.control("POST", "/stop", {"scope": f"{origin.url}/"})
+    assert json.loads(proxy.curl(f"{origin.url}/").text) == expected
+
+
 def test_idle_workers_stop(origin: Origin, start_proxy: Callable[..., ProxyProcess]) -> None:
     """A worker without events is stopped after the idle time, and started by the next one: its globals are gone."""
     origin.script(

@@ -12,7 +12,7 @@ import { parseURL } from "../url/url.js";
 import { defineInterface, optional, promising, variadic } from "../webidl/interface.js";
 import { any, callbackFunction, DOMString, long, USVString } from "../webidl/types.js";
 import { atob as atobMethod, btoa as btoaMethod } from "./base64.js";
-import { baseURL, isModule, origin as originOfWorker } from "./environment.js";
+import { baseURL, isModule, mayCompile, origin as originOfWorker } from "./environment.js";
 import { reportException, thrownAs } from "./report_error.js";
 import { WorkerLocation } from "./worker_location.js";
 
@@ -42,8 +42,13 @@ class TimerHandler {
 const timerArguments = [new TimerHandler(), optional(long, 0), variadic(any)];
 
 function timer(handler, delay, values, repeat) {
-  const callback = typeof handler === "function" ? handler : () => globalEval(handler);
+  const callback = typeof handler === "function" ? handler : () => evaluate(handler);
   return initializeTimer(callback, delay, values, repeat);
+}
+
+function evaluate(code) {
+  if (!mayCompile()) load("./code_generation.js").refuseCode();
+  globalEval(code);
 }
 
 export class WorkerGlobalScope extends EventTarget {

@@ -7,7 +7,7 @@ import { Event } from "../events/event.js";
 import { EventTarget } from "../events/event_target.js";
 import { InnerRequest, Request } from "../fetch/request.js";
 import { InnerResponse, Response } from "../fetch/response.js";
-import { setEnvironment, setOnLine } from "../html/environment.js";
+import { mayCompile, setEnvironment, setOnLine } from "../html/environment.js";
 import { describe, reportException, reportRejection, thrownAs } from "../html/report_error.js";
 import { setReceiver } from "swproxy:bootstrap";
 import { fireTimer } from "../timers/timers.js";
@@ -24,6 +24,7 @@ function receive(message) {
       beginTime();
       workerId = message.workerId;
       setEnvironment(message.environment);
+      if (!mayCompile()) load("../html/code_generation.js").forbidCodeGeneration();
       updateRegistration(message.registration, workerId);
       break;
     case "started":
