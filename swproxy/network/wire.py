@@ -1,6 +1,7 @@
 """Where aiohttp's HTTP/1 differs from what Fetch says of requests and responses, put right."""
 
 import asyncio
+import re
 from typing import Any
 
 import aiohttp
@@ -30,15 +31,16 @@ assert hasattr(http_writer, "_serialize_headers")
 http_writer._serialize_headers = serialize_headers
 
 
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 _receive = ResponseHandler.data_received
 
 
 def _receive_head_first(self: ResponseHandler, data: bytes) -> None:
     """The head of a response by itself: aiohttp drops it with an error in the chunks that have come along."""
-    end = data.find(b"\r\n\r\n") + 4 if self._payload is None or self._payload.is_eof() else 0
-    if 4 <= end < len(data):
-        _receive(self, data[:end])
-        data = data[end:]
+    found = _END_OF_HEAD.search(data) if self._payload is None or self._payload.is_eof() else None
+    if found is not None and found.end() < len(data):
+        _receive(self, data[: found.end()])
+        data = data[found.end() :]
     _receive(self, data)
 
 

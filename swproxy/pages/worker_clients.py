@@ -83,6 +83,7 @@ class WorkerClients:
 
     async def _claim(self, worker: ServiceWorker) -> None:
         """https://w3c.github.io/ServiceWorker/#clients-claim"""
+        await self._arrivals(origin_of(worker.script_url))
         registration = self._driver.registration_of(worker)
         if registration is None or registration.active is not worker:
             raise InvalidStateError("Only the active worker can claim clients.")

@@ -860,9 +860,10 @@ async def test_headers_that_are_large_or_odd(fetcher: Fetcher, tmp_path: Path) -
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhalf\r\n",
+        b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\nhalf\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000,
     ],
-    ids=["short", "no-last-chunk", "bad-chunk", "large"],
+    ids=["short", "no-last-chunk", "bad-chunk", "bad-chunk-after-bare-line-feeds", "large"],
 )
 async def test_a_body_that_breaks_off(fetcher: Fetcher, tmp_path: Path, answer: bytes) -> None:
     """Is never taken for a whole one; the response is there all the same, even if all that came came together."""
