@@ -159,7 +159,11 @@ export function openChannel(controller) {
 
 /** Nobody knows yet that this document was there: else the proxy would go on waiting for its line. */
 function tellOfEnd() {
-  PromisePrototypeThen(fetchNatively(`/.swproxy/gone?client=${clientId}`, { keepalive: true }), undefined, () => {});
+  const telling = fetchNatively(`${location.origin}/.swproxy/gone?client=${clientId}`, {
+    __proto__: null,
+    keepalive: true,
+  });
+  PromisePrototypeThen(telling, undefined, () => {}); // a policy forbids it
 }
 
 function connectFirst() {
