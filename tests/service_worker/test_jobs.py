@@ -90,3 +90,25 @@ def test_an_origin_with_too_many_jobs() -> None:
     for job in ran[1:]:
         queues.finish_job(job)
     assert not queues._counts
+
+
+def test_jobs_of_an_origin_are_aborted() -> None:
+    """All are rejected, those that joined others, too; the running ones finish before the next one runs."""
+    ran: list[Job] = []
+    queues = JobQueues(ran.append)
+    first, second, joined = (Job(JobType.UPDATE, SCOPE, f"https://a.test/{name}.js") for name in "122")
+    elsewhere = Job(JobType.UPDATE, f"{SCOPE}app/")
+    foreign = Job(JobType.UPDATE, "https://b.test/")
+    for job in (first, second, joined, elsewhere, foreign):
+        queues.schedule_job(job)
+    error = SwproxyError("cleared")
+    assert queues.abort("https://a.test", error) == [first, elsewhere]
+    assert [job.promise.error for job in (first, second, joined, elsewhere, foreign)] == [error] * 4 + [None]
+    later = Job(JobType.UPDATE, SCOPE, "https://a.test/1.js")
+    queues.schedule_job(later)
+    assert later not in ran
+    queues.finish_job(first)
+    assert ran == [first, elsewhere, foreign, later]
+    for job in (elsewhere, foreign, later):
+        queues.finish_job(job)
+    assert not queues._counts

@@ -88,6 +88,19 @@ async def test_only_the_active_worker_claims(workers: Workers) -> None:
     assert await told(workers, "ask(() => clients.claim())", f"{ROOT}other/") == [None]
 
 
+async def test_claiming_waits_for_documents_that_arrive(workers: Workers) -> None:
+    """They hear of their controller by the time that the worker goes on."""
+    client = ServiceWorkerClient(f"{SITE}/page", "browser", None)
+    client.is_delivered = True
+    workers.context.clients.add(client)
+    claiming = asyncio.ensure_future(told(workers, "ask(() => clients.claim())"))
+    await soon(lambda: bool(client._waiting))
+    assert client.controller is None
+    workers.context.clients.see(client)
+    assert await claiming == [None]
+    assert client.controller is workers.context.registration(ROOT)
+
+
 # The registration
 
 
