@@ -20,7 +20,7 @@ import {
   URL,
 } from "./primordials.js";
 import { reconcile, registrationFor } from "./registration.js";
-import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
+import { idOfWorker, updateWorker, workerAsKnown } from "./service_worker.js";
 import { constructing, create, defineInterface, fire, whenHandlerIsSet } from "./webidl.js";
 
 let controller = workerAsKnown(tagData.controller);
@@ -31,10 +31,6 @@ export class ServiceWorkerContainer extends EventTarget {
   constructor() {
     constructing();
     super();
-  }
-
-  static is(value) {
-    return typeof value === "object" && value !== null && #ready in value;
   }
 
   get controller() {
@@ -138,7 +134,7 @@ whenWelcome((registrations) => {
 
 // The controller
 
-export const controllerId = () => (controller === null ? null : ServiceWorker.id(controller));
+export const controllerId = () => (controller === null ? null : idOfWorker(controller));
 /** Whether a worker controls this document. */
 export const isControlled = () => controller !== null;
 

@@ -10,10 +10,10 @@ const HEADER_VALUE = /^[\t ]*([^\0\n\r\u0100-\uffff]*?)[\t ]*$/;
 export class NavigationPreloadManager {
   #registration;
 
-  /** @param registration gives the number that the registration has now */
-  constructor(registration) {
+  // Takes what gives the number that the registration has now.
+  constructor() {
     constructing();
-    this.#registration = registration;
+    this.#registration = arguments[0];
   }
 
   async enable() {

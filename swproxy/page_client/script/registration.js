@@ -3,8 +3,11 @@ import { call, onTold } from "./channel.js";
 import { cookieOf } from "./environment.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
 import { document, DOMException, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
-import { ServiceWorker, updateWorker, workerAsKnown } from "./service_worker.js";
+import { idOfWorker, setState, updateWorker, workerAsKnown } from "./service_worker.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
+
+// What only this module can do to one of them: to describe it anew, and to tell its number.
+let describe, idOf;
 
 export class ServiceWorkerRegistration extends EventTarget {
   #id;
@@ -15,24 +18,24 @@ export class ServiceWorkerRegistration extends EventTarget {
   #active;
   #navigationPreload;
 
-  constructor(description) {
+  constructor() {
     constructing();
     super();
+    const description = arguments[0];
     this.#scope = description.scope;
-    ServiceWorkerRegistration.update(this, description);
+    describe(this, description);
   }
 
-  /** https://w3c.github.io/ServiceWorker/#update-registration-state-algorithm, for one object */
-  static update(registration, description) {
-    registration.#id = description.id;
-    registration.#updateViaCache = description.updateViaCache;
-    registration.#installing = workerAsKnown(description.installing);
-    registration.#waiting = workerAsKnown(description.waiting);
-    registration.#active = workerAsKnown(description.active);
-  }
-
-  static id(registration) {
-    return registration.#id;
+  static {
+    // https://w3c.github.io/ServiceWorker/#update-registration-state-algorithm, for one object
+    describe = (registration, description) => {
+      registration.#id = description.id;
+      registration.#updateViaCache = description.updateViaCache;
+      registration.#installing = workerAsKnown(description.installing);
+      registration.#waiting = workerAsKnown(description.waiting);
+      registration.#active = workerAsKnown(description.active);
+    };
+    idOf = (registration) => registration.#id;
   }
 
   get installing() {
@@ -86,13 +89,13 @@ export function registrationFor(description) {
   let registration = knownRegistrations.get(description.id);
   if (registration === undefined)
     knownRegistrations.set(description.id, (registration = create(ServiceWorkerRegistration, description)));
-  else ServiceWorkerRegistration.update(registration, description);
+  else describe(registration, description);
   return registration;
 }
 
 onTold("changed", ({ 0: description, 1: worker }) => {
   const registration = knownRegistrations.get(description.id);
-  if (registration !== undefined) ServiceWorkerRegistration.update(registration, description);
+  if (registration !== undefined) describe(registration, description);
   updateWorker(worker);
   if (registration !== undefined && worker?.state === "installing") fire(registration, "updatefound");
 });
@@ -101,7 +104,7 @@ onTold("changed", ({ 0: description, 1: worker }) => {
 export function reconcile(descriptions) {
   const before = [];
   MapPrototypeForEach(knownRegistrations, (registration) => (before[before.length] = registration));
-  for (let i = 0; i < before.length; i++) knownRegistrations.delete(ServiceWorkerRegistration.id(before[i]));
+  for (let i = 0; i < before.length; i++) knownRegistrations.delete(idOf(before[i]));
   for (let i = 0; i < before.length; i++) {
     const registration = before[i];
     let description = null;
@@ -117,10 +120,10 @@ export function reconcile(descriptions) {
       active: null,
     };
     if (description.id !== 0) knownRegistrations.set(description.id, registration);
-    ServiceWorkerRegistration.update(registration, description);
+    describe(registration, description);
     const now = [description.installing, description.waiting, description.active];
     for (let j = 0; j < workers.length; j++) {
-      if (workers[j] !== null) ServiceWorker.update(workers[j], stateAmong(now, ServiceWorker.id(workers[j])));
+      if (workers[j] !== null) setState(workers[j], stateAmong(now, idOfWorker(workers[j])));
     }
   }
 }

@@ -4,27 +4,31 @@ import { EventTarget, SafeMap, TypeError } from "./primordials.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 import { postToWorker } from "./messages.js";
 
+export let idOfWorker;
+/** Tells a worker its state. */
+export let setState;
+
 export class ServiceWorker extends EventTarget {
   #id;
   #scriptURL;
   #state;
 
-  constructor(description) {
+  constructor() {
     constructing();
     super();
+    const description = arguments[0];
     this.#id = description.id;
     this.#scriptURL = description.scriptURL;
     this.#state = description.state;
   }
 
-  static update(worker, state) {
-    if (worker.#state === state) return;
-    worker.#state = state;
-    fire(worker, "statechange");
-  }
-
-  static id(worker) {
-    return worker.#id;
+  static {
+    idOfWorker = (worker) => worker.#id;
+    setState = (worker, state) => {
+      if (worker.#state === state) return;
+      worker.#state = state;
+      fire(worker, "statechange");
+    };
   }
 
   get scriptURL() {
@@ -62,5 +66,5 @@ export function workerAsKnown(description) {
 /** Tells a known worker its state. */
 export function updateWorker(description) {
   const worker = description && knownWorkers.get(description.id);
-  if (worker) ServiceWorker.update(worker, description.state);
+  if (worker) setState(worker, description.state);
 }
