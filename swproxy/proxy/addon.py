@@ -17,7 +17,7 @@ from swproxy.network.resolver import mapped_address
 from swproxy.network.wire import reason_bytes
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
-from swproxy.proxy.filtered import Filtered, nobody_answers
+from swproxy.proxy.filtered import Filtered, nobody_answers, worker_fails
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.page_client import PageClient
@@ -209,6 +209,8 @@ class ServiceWorkerAddon:
         exchange.source, exchange.reason = "error", reason
         if flows.shows_text(exchange):
             flows.refuse(flow, reason)
+        elif (answer := worker_fails(exchange)) is not None:
+            flows.respond(flow, answer, b"")
         else:
             self._journal_request(flow, exchange, 0)
             flow.kill()

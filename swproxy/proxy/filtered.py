@@ -119,11 +119,20 @@ def _for_embedding(answer: Answer) -> Answer:
 
 def nobody_answers(exchange: Exchange) -> Answer | None:
     """For the page client, which has asked for what only a worker may answer; None if the network is to."""
+    return _verdict(exchange, 200, "none")
+
+
+def worker_fails(exchange: Exchange) -> Answer | None:
+    """The same for a network error, which the page client takes for a host that is not decrypted."""
+    return _verdict(exchange, 502, "error")
+
+
+def _verdict(exchange: Exchange, status: int, what: str) -> Answer | None:
     said = exchange.said
     if said is None or said.mode != "no-cors" or exchange.headers.get("sec-fetch-mode") != "cors":
         return None
-    headers = _with_cors(exchange, [(META, json.dumps({"type": "none"}))])
-    return Answer(200, "", headers, [], None, "network", None)
+    headers = _with_cors(exchange, [(META, json.dumps({"type": what}))])
+    return Answer(status, "", headers, [], None, "network", None)
 
 
 def _with_cors(exchange: Exchange, headers: list[Header]) -> list[Header]:

@@ -100,10 +100,11 @@ class Exchange:
 
 # What the page client says of a request (script/requests.js); it never leaves the proxy.
 _SAID = re.compile(
-    r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])([a0])(?:-([0-9]{1,9}))?\Z"
+    r"(?:, )?swproxy-([0-9a-f]{32})-([cnsb])([osi])([dnrcfo])([fem])([k0])([0-8])([a0])(?:-([0-9]{1,9}))?"
+    r"(?:;([0-9A-Za-z.*= -]+))?\Z"
 )
 _SAID_IN = "content-language"
-_INTEGRITY = "x-swproxy-integrity"
+_BASE64 = str.maketrans(".*", "+/")
 _SAID_MODES = {"c": "cors", "n": "no-cors", "s": "same-origin"}
 _CREDENTIALS = {"o": "omit", "s": "same-origin", "i": "include"}
 _CACHE_MODES = {
@@ -179,9 +180,7 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
     del headers[_SAID_IN], request.headers[_SAID_IN]
     if rest := match.string[: match.start()]:
         headers[_SAID_IN] = request.headers[_SAID_IN] = rest
-    integrity = headers.pop(_INTEGRITY, "")
-    request.headers.pop(_INTEGRITY, None)
-    client, mode, credentials, cache, redirect, keepalive, policy, authorized, secret = match.groups()
+    client, mode, credentials, cache, redirect, keepalive, policy, authorized, secret, integrity = match.groups("")
     return PageRequest(
         client,
         _SAID_MODES.get(mode, ""),
@@ -190,7 +189,7 @@ def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | 
         _CACHE_MODES[cache],
         _REDIRECT_MODES[redirect],
         _POLICIES[int(policy)],
-        integrity,
+        integrity.translate(_BASE64),
         keepalive == "k",
         authorized == "a",
         int(secret or 0),

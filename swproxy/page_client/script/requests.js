@@ -19,6 +19,7 @@ import {
   StringPrototypeEndsWith,
   StringPrototypeSlice,
   StringPrototypeStartsWith,
+  TypeError,
   uncurry,
   URL,
   XMLHttpRequest,
@@ -51,6 +52,8 @@ const CODES = {
   "unsafe-url": "7",
 };
 const POLICY_SAME_ORIGIN = "8";
+// https://fetch.spec.whatwg.org/#cors-safelisted-request-header: bytes.
+const SAFE_LENGTH = 128;
 
 const urlOf = getter(Request.prototype, "url");
 const headersOf = getter(Request.prototype, "headers");
@@ -66,8 +69,7 @@ const hasHeader = uncurry(Headers.prototype.has);
 
 const modeOf = getter(Request.prototype, "mode");
 const referrerOf = getter(Request.prototype, "referrer");
-// Firefox does not say whether there is one.
-const bodyOf = "body" in Request.prototype ? getter(Request.prototype, "body") : () => undefined;
+const methodOf = getter(Request.prototype, "method");
 const cloneRequest = uncurry(Request.prototype.clone);
 const responseHeaders = getter(Response.prototype, "headers");
 const responseBody = getter(Response.prototype, "body");
@@ -133,9 +135,19 @@ function tag(request, mode, credentials, cache = cacheOf(request)) {
     hasHeader(headers, "Authorization"), // which the browser would add later
   );
   const own = getHeader(headers, HEADER);
-  setHeader(headers, HEADER, own === null ? said : `${own}, ${said}`);
-  const integrity = integrityOf(request);
-  if (integrity !== "") setHeader(headers, "X-Swproxy-Integrity", integrity);
+  const value = own === null ? said : `${own}, ${said}`;
+  const whole = value + safeIntegrity(integrityOf(request));
+  setHeader(headers, HEADER, whole.length > SAFE_LENGTH ? value : whole);
+}
+
+/** In characters that need no preflight; nothing if there are others. */
+function safeIntegrity(integrity) {
+  if (RegExpPrototypeExec(/^[a-z\d+/= -]+$/i, integrity) === null) return "";
+  let text = ";";
+  for (let i = 0; i < integrity.length; i++) {
+    text += integrity[i] === "+" ? "." : integrity[i] === "/" ? "*" : integrity[i];
+  }
+  return text;
 }
 
 function replace(object, name, method) {
@@ -160,7 +172,8 @@ async function fetchControlled(request) {
     return corrected(await fetchNatively(request));
   }
   // What a worker answers may be read; what the network answers without CORS may not.
-  const again = bodyOf(request) === null || !isHidden ? request : cloneRequest(request);
+  const mayHaveBody = methodOf(request) === "POST";
+  const again = isHidden && mayHaveBody ? cloneRequest(request) : request;
   const init = { __proto__: null, referrer: referrerOf(request) };
   init.credentials = includes ? "include" : credentials;
   init.mode = isHidden ? "cors" : mode;
@@ -168,7 +181,14 @@ async function fetchControlled(request) {
   init.cache = isForCache ? "no-cache" : cache; // the worker comes before the browser's cache
   const readable = new Request(request, init);
   tag(readable, mode[0], credentials, cache);
-  const response = corrected(await fetchNatively(readable));
+  let answer = null;
+  try {
+    answer = await fetchNatively(readable);
+  } catch (error) {
+    // No proxy has answered: the host is not decrypted after all. Who has got a body there does not get it again.
+    if (!isHidden || mayHaveBody) throw error;
+  }
+  const response = answer && corrected(answer);
   if (response !== null) return response;
   tag(again, "b", credentials);
   return fetchNatively(again);
@@ -180,6 +200,7 @@ function corrected(response) {
   if (text === null) return response;
   const facts = JSONParse(text);
   if (facts.type === "none") return null;
+  if (facts.type === "error") throw new TypeError("Failed to fetch");
   let real;
   if (facts.type === "opaque") {
     real = makeError();
