@@ -640,7 +640,8 @@ def test_documents_of_workers_get_it(site: Origin, proxy: ProxyProcess) -> None:
         assert re.sub(r"<script.*?</script>", "", text, count=1) == BLANK
 
 
-def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..., Browser]) -> None:
+@pytest.mark.parametrize("replace", ["", "document.open(); document.write('<title>anew</title>'); document.close();"])
+def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..., Browser], replace: str) -> None:
     """A page that goes into the back/forward cache does not count, and comes back as the same client."""
     answers_with_client = "onfetch = (event) => { if (event.request.url.endsWith('/who'))"
     answers_with_client += " event.respondWith(new Response(event.clientId)); };"
@@ -650,7 +651,7 @@ def test_back_and_forward(site: Origin, proxy: ProxyProcess, launch: Callable[..
     with contextlib.closing(browser.new_context(ignore_https_errors=True)) as context:
         page = opened(context, f"{site.url}/")
         page.evaluate(REGISTERED)
-        page.evaluate("window.mark = 1")
+        page.evaluate(f"window.mark = 1; {replace}")
         client = page.evaluate(who)
         page.goto(f"{site.url}/other")
         until(lambda: [each["presence"] for each in proxy.status()["pages"]] == ["frozen", "open"])

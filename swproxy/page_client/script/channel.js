@@ -1,5 +1,5 @@
 // The line to the proxy: a WebSocket, which is there again when it has broken. The other half is swproxy/pages/page.py.
-import { ancestorOrigins, creationURL, frameType, mayWait, tagData } from "./environment.js";
+import { ancestorOrigins, creationURL, frameType, keepListening, mayWait, tagData } from "./environment.js";
 import {
   addListener,
   ArrayBuffer,
@@ -130,7 +130,7 @@ function decode(data) {
  */
 export function openChannel(controller) {
   tellController = controller;
-  addListener(self, "pagehide", (event) => {
+  keepListening(self, "pagehide", (event) => {
     if (!event.persisted) {
       if (!isOpen) tellOfEnd();
       return;
@@ -141,19 +141,19 @@ export function openChannel(controller) {
     hasClosed();
     if (leaving !== null) closeNatively(leaving);
   });
-  addListener(self, "pageshow", (event) => {
+  keepListening(self, "pageshow", (event) => {
     if (!event.persisted) return;
     isFrozen = false;
     connect();
   });
-  addListener(self, "focus", tellState);
-  addListener(self, "blur", tellState);
-  addListener(document, "visibilitychange", tellState);
+  keepListening(self, "focus", tellState);
+  keepListening(self, "blur", tellState);
+  keepListening(document, "visibilitychange", tellState);
   if (!mayWait) {
     connectFirst();
     return;
   }
-  addListener(self, "load", () => setTimeout(connectFirst, 0), { once: true });
+  keepListening(self, "load", () => setTimeout(connectFirst, 0));
   setTimeout(connectFirst, FIRST_WAIT);
 }
 

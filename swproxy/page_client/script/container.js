@@ -1,6 +1,6 @@
 // https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface
 import { call, expectAnswer, onTold, tell, whenWelcome } from "./channel.js";
-import { checkDocument, cookieOf, isDetached, resolve, protocolOf, tagData, toHref } from "./environment.js";
+import { checkDocument, cookieOf, isDetached, keep, resolve, protocolOf, tagData, toHref } from "./environment.js";
 import {
   addListener,
   ArrayPrototypeShift,
@@ -166,8 +166,10 @@ function deliverNext() {
 
 whenHandlerIsSet((target, type) => target === container && type === "message" && enableMessages());
 const readyState = getter(Document.prototype, "readyState");
-if (readyState(document) === "loading") addListener(document, "DOMContentLoaded", enableMessages, { once: true });
-else enableMessages();
+keep(() => {
+  if (readyState(document) === "loading") addListener(document, "DOMContentLoaded", enableMessages);
+  else enableMessages();
+});
 
 /** Has `deliver` called when the document takes messages. */
 export function whenEnabled(deliver) {

@@ -1,5 +1,5 @@
 // What the tag says of this document, and what the document is.
-import { document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
+import { addListener, document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
 export const tagData = JSONParse(script.dataset.swproxy);
@@ -25,6 +25,21 @@ export const isDetached = () => windowOf(document) === null;
 export function checkDocument() {
   if (isDetached()) throw new DOMException("The document is in no window.", "InvalidStateError");
 }
+
+const kept = [];
+
+/** Does what adds listeners to the window or the document, again whenever document.open() has taken away all. */
+export function keep(listen) {
+  kept[kept.length] = listen;
+  listen();
+}
+export const keepListening = (target, type, listener, options = false) =>
+  keep(() => addListener(target, type, listener, options));
+
+const listenAgain = () => {
+  for (let i = 0; i < kept.length; i++) kept[i]();
+};
+new MutationObserver(listenAgain).observe(document, { childList: true });
 
 const ancestors = [];
 for (let i = 0; i < (location.ancestorOrigins?.length ?? 0); i++) ancestors[i] = location.ancestorOrigins[i];

@@ -1,8 +1,7 @@
 // Frames of this origin whose documents are no HTML, and could not get the script with their bytes: the document around
 // them gives it to them, when they have loaded or as soon as it looks into them.
-import { scriptURL } from "./environment.js";
+import { keepListening, scriptURL } from "./environment.js";
 import {
-  addListener,
   defineOwn,
   document,
   encodeURIComponent,
@@ -31,7 +30,12 @@ const { set: setText } = ownDescriptor(Node.prototype, "textContent");
 const rememberFrame = uncurry(WeakSet.prototype.add);
 const isRemembered = uncurry(WeakSet.prototype.has);
 
+const typeOfNode = getter(Node.prototype, "nodeType");
+const namespaceOf = getter(Element.prototype, "namespaceURI");
+const localNameOf = getter(Element.prototype, "localName");
+
 const XHTML = "http://www.w3.org/1999/xhtml";
+const isFrame = (node) => typeOfNode(node) === 1 && localNameOf(node) === "iframe" && namespaceOf(node) === XHTML;
 const seenDocuments = new WeakSet();
 
 function loadNow(url) {
@@ -83,13 +87,10 @@ export function installFrames() {
   };
   const targetOf = getter(Event.prototype, "target");
   const adoptTarget = (event) => {
-    try {
-      adopt(documentOf(targetOf(event)));
-    } catch {
-      // no frame
-    }
+    const target = targetOf(event);
+    if (isFrame(target)) adopt(documentOf(target));
   };
-  addListener(document, "load", adoptTarget, true);
+  keepListening(document, "load", adoptTarget, true);
   for (const name in replacing) {
     defineOwn(prototype, name, { ...windowDescriptor, get: ownDescriptor(replacing, name).get });
   }
