@@ -7,7 +7,6 @@ export const ReflectApply = apply;
 export const ReflectConstruct = construct;
 export const defineOwn = defineProperty;
 export const ownDescriptor = getOwnPropertyDescriptor;
-export const setPrototype = setPrototypeOf;
 
 /** The getter of a property, as a function of the object. */
 export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
@@ -51,7 +50,6 @@ export const {
   XMLHttpRequest,
   document,
   encodeURIComponent,
-  history,
   location,
   navigator,
   setTimeout,
