@@ -13,6 +13,7 @@ import {
   ReadableStream,
   ReflectApply,
   RegExpPrototypeExec,
+  replaceMethod,
   Request,
   Response,
   Symbol,
@@ -397,17 +398,15 @@ export function installCaches(global) {
   );
   defineOwn(global, "caches", property);
   fetchAsPage = global.fetch;
-  global.fetch = {
-    fetch(input, init = undefined) {
-      const asked = arguments.length === 0 ? null : opaqueRequest(input, init);
-      const fetching = ReflectApply(fetchAsPage, this, arguments);
-      if (asked === null) return fetching;
-      return PromisePrototypeThen(fetching, (response) => {
-        if (isOpaque(response)) remember(known, response, { ...recall(known, response), asked });
-        return response;
-      });
-    },
-  }.fetch;
+  replaceMethod(global, "fetch", (native, self, args) => {
+    const asked = args.length === 0 ? null : opaqueRequest(args[0], args[1]);
+    const fetching = ReflectApply(native, self, args);
+    if (asked === null) return fetching;
+    return PromisePrototypeThen(fetching, (response) => {
+      if (isOpaque(response)) remember(known, response, { ...recall(known, response), asked });
+      return response;
+    });
+  });
 }
 
 /** The description of a request whose response may be opaque, if it can be made again; else null. */

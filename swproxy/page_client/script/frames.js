@@ -2,7 +2,6 @@
 // them gives it to them, when they have loaded or as soon as it looks into them.
 import { keepListening, scriptURL } from "./environment.js";
 import {
-  defineOwn,
   document,
   encodeURIComponent,
   Event,
@@ -10,6 +9,7 @@ import {
   location,
   ownDescriptor,
   ReflectApply,
+  replaceGetter,
   StringPrototypeStartsWith,
   uncurry,
   XMLHttpRequest,
@@ -72,26 +72,19 @@ function adopt(child) {
 export function installFrames() {
   const { prototype } = HTMLIFrameElement;
   const documentOf = getter(prototype, "contentDocument");
-  const windowDescriptor = ownDescriptor(prototype, "contentWindow");
-  const windowOfFrame = windowDescriptor.get;
-  const replacing = {
-    get contentDocument() {
-      const child = documentOf(this);
-      adopt(child);
-      return child;
-    },
-    get contentWindow() {
-      adopt(documentOf(this));
-      return ReflectApply(windowOfFrame, this, []);
-    },
-  };
+  replaceGetter(prototype, "contentDocument", (_native, self) => {
+    const child = documentOf(self);
+    adopt(child);
+    return child;
+  });
+  replaceGetter(prototype, "contentWindow", (native, self) => {
+    adopt(documentOf(self));
+    return ReflectApply(native, self, []);
+  });
   const targetOf = getter(Event.prototype, "target");
   const adoptTarget = (event) => {
     const target = targetOf(event);
     if (isFrame(target)) adopt(documentOf(target));
   };
   keepListening(document, "load", adoptTarget, true);
-  for (const name in replacing) {
-    defineOwn(prototype, name, { ...windowDescriptor, get: ownDescriptor(replacing, name).get });
-  }
 }

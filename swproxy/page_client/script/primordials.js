@@ -11,6 +11,16 @@ export const ownDescriptor = getOwnPropertyDescriptor;
 /** The getter of a property, as a function of the object. */
 export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
 
+// The browser's functions may be replaced by what looks like them, and does `apply(the function, this, arguments)`.
+const wrap = (native, apply) => new Proxy(native, { __proto__: null, apply });
+export function replaceMethod(object, name, apply) {
+  object[name] = wrap(object[name], apply);
+}
+export function replaceGetter(prototype, name, apply) {
+  const descriptor = getOwnPropertyDescriptor(prototype, name);
+  defineProperty(prototype, name, { ...descriptor, get: wrap(descriptor.get, apply) });
+}
+
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
 export const {
   AbortController,

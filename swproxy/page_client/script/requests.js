@@ -3,16 +3,17 @@
 import { ownClientId, tell } from "./channel.js";
 import { isControlled } from "./container.js";
 import {
-  defineOwn,
   fetchNatively,
   getter,
   JSONParse,
-  ownDescriptor,
   Headers,
   location,
+  ownDescriptor,
   PromiseReject,
   ReflectApply,
   RegExpPrototypeExec,
+  replaceGetter,
+  replaceMethod,
   Request,
   Response,
   String,
@@ -25,7 +26,7 @@ import {
   XMLHttpRequest,
 } from "./primordials.js";
 import { protocolOf, resolve, tagData, toHref } from "./environment.js";
-import { known, remember } from "./responses.js";
+import { known, recall, remember } from "./responses.js";
 
 const HEADER = "Content-Language";
 const META = "X-Swproxy-Response";
@@ -150,11 +151,6 @@ function safeIntegrity(integrity) {
   return text;
 }
 
-function replace(object, name, method) {
-  defineOwn(method, "name", { value: name, configurable: true });
-  object[name] = method;
-}
-
 async function fetchControlled(request) {
   const url = urlOf(request);
   if (!isDecrypted(url)) return fetchNatively(request);
@@ -218,92 +214,69 @@ function corrected(response) {
 }
 
 export function installRequests() {
-  const { fetch } = {
-    fetch(input, init = undefined) {
-      if (!isControlled()) return arguments.length === 0 ? fetchNatively() : fetchNatively(input, init);
-      try {
-        return fetchControlled(new Request(input, init));
-      } catch (error) {
-        return PromiseReject(error);
-      }
-    },
-  };
-  replace(globalThis, "fetch", fetch);
+  replaceMethod(globalThis, "fetch", (native, self, args) => {
+    if (!isControlled()) return ReflectApply(native, self, args);
+    try {
+      return fetchControlled(new Request(args[0], args[1]));
+    } catch (error) {
+      return PromiseReject(error);
+    }
+  });
 
   const { prototype } = XMLHttpRequest;
-  const { open: openNatively, send: sendNatively, setRequestHeader } = prototype;
+  const { setRequestHeader, getResponseHeader } = prototype;
   const withCredentials = getter(prototype, "withCredentials");
   const urls = new WeakMap();
   const authorized = new WeakMap();
-  const { get, set } = WeakMap.prototype;
-  const { open, send } = {
-    open(method, url) {
-      const result = ReflectApply(openNatively, this, arguments);
-      ReflectApply(set, authorized, [this, false]);
-      let opened = "";
+  replaceMethod(prototype, "open", (native, self, args) => {
+    const result = ReflectApply(native, self, args);
+    remember(authorized, self, false);
+    const { 1: url, 3: username, 4: password } = args;
+    let opened = null;
+    try {
+      opened = new URL(resolve(String(url)));
+      if (username !== undefined && username !== null) setUsername(opened, username);
+      if (password !== undefined && password !== null) setPassword(opened, password);
+    } catch {
+      // none that could be resolved
+    }
+    remember(urls, self, opened);
+    return result;
+  });
+  replaceMethod(prototype, "send", (native, self, args) => {
+    const url = recall(urls, self);
+    if (isControlled() && url && isDecrypted(toHref(url))) {
       try {
-        opened = new URL(resolve(String(url)));
-        const { 3: username, 4: password } = arguments;
-        if (username !== undefined && username !== null) setUsername(opened, username);
-        if (password !== undefined && password !== null) setPassword(opened, password);
+        const credentials = withCredentials(self) ? "i" : "s";
+        const said = token("c", credentials, "d", "f", "0", "0", recall(authorized, self));
+        ReflectApply(setRequestHeader, self, [HEADER, said + secretOf(url)]);
       } catch {
-        // none that could be resolved
+        // not open: send() tells
       }
-      ReflectApply(set, urls, [this, opened]);
-      return result;
-    },
-    send(body = null) {
-      const url = ReflectApply(get, urls, [this]) ?? "";
-      if (isControlled() && url !== "" && isDecrypted(toHref(url))) {
-        try {
-          const credentials = withCredentials(this) ? "i" : "s";
-          const said = token("c", credentials, "d", "f", "0", "0", ReflectApply(get, authorized, [this]));
-          ReflectApply(setRequestHeader, this, [HEADER, said + secretOf(url)]);
-        } catch {
-          // not open: send() tells
-        }
-      }
-      return ReflectApply(sendNatively, this, arguments.length === 0 ? [] : [body]);
-    },
-  };
-  const { setRequestHeader: setNoticed } = {
-    setRequestHeader(name, _value) {
-      const result = ReflectApply(setRequestHeader, this, arguments);
-      if (RegExpPrototypeExec(/^authorization$/i, String(name)) !== null) ReflectApply(set, authorized, [this, true]);
-      return result;
-    },
-  };
-  replace(prototype, "setRequestHeader", setNoticed);
+    }
+    return ReflectApply(native, self, args);
+  });
+  replaceMethod(prototype, "setRequestHeader", (native, self, args) => {
+    const result = ReflectApply(native, self, args);
+    if (RegExpPrototypeExec(/^authorization$/i, String(args[0])) !== null) remember(authorized, self, true);
+    return result;
+  });
 
   // What the proxy says of a worker's answer.
-  const { getResponseHeader, getAllResponseHeaders } = prototype;
-  const headers = {
-    getResponseHeader(name) {
-      const value = ReflectApply(getResponseHeader, this, arguments);
-      return value !== null && RegExpPrototypeExec(/^x-swproxy-response$/i, String(name)) !== null ? null : value;
-    },
-    getAllResponseHeaders() {
-      const text = ReflectApply(getAllResponseHeaders, this, []);
-      const found = RegExpPrototypeExec(/^x-swproxy-response:.*\r\n/im, text);
-      if (found === null) return text;
-      return StringPrototypeSlice(text, 0, found.index) + StringPrototypeSlice(text, found.index + found[0].length);
-    },
-  };
-  replace(prototype, "getResponseHeader", headers.getResponseHeader);
-  replace(prototype, "getAllResponseHeaders", headers.getAllResponseHeaders);
-  const responseURL = ownDescriptor(prototype, "responseURL");
-  const { get: getURL } = ownDescriptor(
-    {
-      get responseURL() {
-        const url = ReflectApply(responseURL.get, this, []);
-        const meta = url === "" ? null : ReflectApply(getResponseHeader, this, [META]);
-        const told = meta === null ? "" : JSONParse(meta).url;
-        return told === "" ? url : RegExpPrototypeExec(/^[^#]*/, told)[0];
-      },
-    },
-    "responseURL",
-  );
-  defineOwn(prototype, "responseURL", { ...responseURL, get: getURL });
-  replace(prototype, "open", open);
-  replace(prototype, "send", send);
+  replaceMethod(prototype, "getResponseHeader", (native, self, args) => {
+    const value = ReflectApply(native, self, args);
+    return value !== null && RegExpPrototypeExec(/^x-swproxy-response$/i, String(args[0])) !== null ? null : value;
+  });
+  replaceMethod(prototype, "getAllResponseHeaders", (native, self) => {
+    const text = ReflectApply(native, self, []);
+    const found = RegExpPrototypeExec(/^x-swproxy-response:.*\r\n/im, text);
+    if (found === null) return text;
+    return StringPrototypeSlice(text, 0, found.index) + StringPrototypeSlice(text, found.index + found[0].length);
+  });
+  replaceGetter(prototype, "responseURL", (native, self) => {
+    const url = ReflectApply(native, self, []);
+    const meta = url === "" ? null : ReflectApply(getResponseHeader, self, [META]);
+    const told = meta === null ? "" : JSONParse(meta).url;
+    return told === "" ? url : RegExpPrototypeExec(/^[^#]*/, told)[0];
+  });
 }

@@ -1,5 +1,5 @@
 // Responses whose `type`, `url` and `redirected` the browser cannot know: it takes all for the network's.
-import { defineOwn, getter, ownDescriptor, ReflectApply, Response, uncurry } from "./primordials.js";
+import { getter, ReflectApply, replaceGetter, replaceMethod, Response, uncurry } from "./primordials.js";
 
 export const recall = uncurry(WeakMap.prototype.get);
 export const remember = uncurry(WeakMap.prototype.set);
@@ -23,27 +23,11 @@ export const attribute = (response, name) => recall(known, response)?.[name] ?? 
 /** All responses are the browser's own objects; their attributes tell what is known. */
 export function installResponses() {
   const { prototype } = Response;
-  const replacing = {
-    get type() {
-      return attribute(this, "type");
-    },
-    get url() {
-      return attribute(this, "url");
-    },
-    get redirected() {
-      return attribute(this, "redirected");
-    },
-  };
-  for (const name in replacing) {
-    defineOwn(prototype, name, { ...ownDescriptor(prototype, name), get: ownDescriptor(replacing, name).get });
-  }
-  const cloneNatively = prototype.clone;
-  prototype.clone = {
-    clone() {
-      const copy = ReflectApply(cloneNatively, this, []);
-      const facts = recall(known, this);
-      if (facts !== undefined) remember(known, copy, facts);
-      return copy;
-    },
-  }.clone;
+  for (const name in natively) replaceGetter(prototype, name, (_native, self) => attribute(self, name));
+  replaceMethod(prototype, "clone", (native, self) => {
+    const copy = ReflectApply(native, self, []);
+    const facts = recall(known, self);
+    if (facts !== undefined) remember(known, copy, facts);
+    return copy;
+  });
 }
