@@ -71,15 +71,17 @@ def controlled(browser: Browser, proxy: ProxyProcess, site: Origin, bypass: str 
     context = browser.new_context(
         ignore_https_errors=True, proxy={"server": proxy.url, "bypass": f"<-loopback>,{bypass}"}
     )
-    page = context.new_page()
-    page.goto(f"{site.url}/")
-    page.evaluate("""(async () => {
-      const changed = new Promise((resolve) => (navigator.serviceWorker.oncontrollerchange = resolve));
-      await navigator.serviceWorker.register("/sw.js");
-      await changed;
-    })()""")
-    yield page
-    context.close()
+    try:
+        page = context.new_page()
+        page.goto(f"{site.url}/")
+        page.evaluate("""(async () => {
+          const changed = new Promise((resolve) => (navigator.serviceWorker.oncontrollerchange = resolve));
+          await navigator.serviceWorker.register("/sw.js");
+          await changed;
+        })()""")
+        yield page
+    finally:
+        context.close()
 
 
 def integrity_of(algorithm: str) -> str:

@@ -5,6 +5,7 @@ import { container, controllerId, ServiceWorkerContainer } from "./container.js"
 import { installDepartures } from "./departures.js";
 import { hasOrigin, tagData } from "./environment.js";
 import { installFrames } from "./frames.js";
+import { installPorts } from "./message_ports.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
 import { addListener, defineOwn, getter, location, navigator, PromisePrototypeThen, uncurry } from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
@@ -58,6 +59,7 @@ function install() {
   installCaches(globalThis);
   installFrames();
   installDepartures();
+  installPorts();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
 }

@@ -6,6 +6,7 @@ import {
   ArrayBuffer,
   ArrayPrototypeShift,
   Blob,
+  dispatch,
   getter,
   MapPrototypeForEach,
   MessageChannel,
@@ -14,6 +15,7 @@ import {
   ObjectGetPrototypeOf,
   PromisePrototypeThen,
   ReflectApply,
+  replaceGetter,
   SafeMap,
   sequenceOf,
   structuredClone,
@@ -23,6 +25,7 @@ import {
   uncurry,
 } from "./primordials.js";
 import { dataCloneError } from "./records.js";
+import { recall, remember } from "./responses.js";
 import { readRecord, writeRecord } from "./structured_clone.js";
 import { receiveStream, sendStream } from "./transferred_streams.js";
 
@@ -92,7 +95,12 @@ export function serialize(value, transferList) {
   if (clones === null) throw dataCloneError("The value is nested too deeply.");
   const ports = [];
   for (let i = 1; i < clones.length; i++) {
-    if (ObjectGetPrototypeOf(clones[i]) === MessagePort.prototype) ports[ports.length] = clones[i];
+    if (ObjectGetPrototypeOf(clones[i]) !== MessagePort.prototype) continue;
+    ports[ports.length] = clones[i];
+    const channel = recall(channels, carried[i]);
+    if (channel === undefined) continue;
+    const first = firstPort(channel);
+    setEntangled(clones[i], first === carried[i] ? secondPort(channel) : first);
   }
   return recordOf(clones[0], ports);
 }
@@ -212,6 +220,23 @@ onTold("port_close", ({ 0: address }) => {
 });
 onTold("closed", () => MapPrototypeForEach(heldEnds, End.closed));
 
+// The browser's port at the other end of one of its channels, which a script has: where it is known.
+const entangled = new WeakMap();
+const setEntangled = (port, other) => remember(entangled, port, new WeakRef(other));
+const valueOfWeakRef = uncurry(WeakRef.prototype.deref);
+const channels = new WeakMap(); // of the ports that scripts have got from them
+
+export function installPorts() {
+  const names = ["port1", "port2"];
+  for (let i = 0; i < names.length; i++) {
+    replaceGetter(MessageChannel.prototype, names[i], (native, self) => {
+      const port = ReflectApply(native, self, []);
+      remember(channels, port, self);
+      return port;
+    });
+  }
+}
+
 /** What comes to the end goes to the port, and the other way round. */
 function bridge(end, port) {
   const unreadableIfNot = (make) => {
@@ -226,7 +251,16 @@ function bridge(end, port) {
   addListener(port, "close", () => end.close());
   end.onClosed = () => closePort(port);
   end.receive = (record) => {
-    const { value, ports, streams } = deserialize(record);
+    let received;
+    try {
+      received = deserialize(record);
+    } catch {
+      const reference = recall(entangled, port);
+      const target = reference && valueOfWeakRef(reference);
+      if (target) dispatch(target, new MessageEvent("messageerror"));
+      return;
+    }
+    const { value, ports, streams } = received;
     for (let i = 0; i < streams.length; i++) ports[ports.length] = streams[i];
     postNatively(port, value, { __proto__: null, transfer: sequenceOf(ports) });
   };
@@ -247,8 +281,10 @@ export function deserialize({ text, parts, ports: addresses }) {
   const portAt = (i) => {
     if (received[i] !== undefined) return received[i];
     const channel = new MessageChannel();
+    received[i] = secondPort(channel);
+    setEntangled(firstPort(channel), received[i]);
     bridge(ends[i], firstPort(channel));
-    return (received[i] = secondPort(channel));
+    return received[i];
   };
   const streamAt = (name, places) => {
     for (let i = 0; i < places.length; i++) received[places[i]] = null;
@@ -260,7 +296,10 @@ export function deserialize({ text, parts, ports: addresses }) {
     for (let i = 0; i < ends.length; i++) if (portAt(i) !== null) ports[ports.length] = received[i];
     return { value, ports, streams };
   } catch (error) {
-    for (let i = 0; i < ends.length; i++) ends[i].close();
+    for (let i = 0; i < ends.length; i++) {
+      ends[i].close();
+      ends[i].onClosed?.();
+    }
     throw error;
   }
 }

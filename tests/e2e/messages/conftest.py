@@ -70,6 +70,11 @@ onmessage = async (event) => {
   const { data, source, ports } = event;
   event.waitUntil(actions[data.action](data, source, ports, event));
 };
+// No document can have such a thing from elsewhere.
+const sendUnreadable = (port) => {
+  const stream = new TransformStream();
+  port.postMessage(stream, [stream]);
+};
 const actions = {
   echo: ({ value }, source) => source.postMessage(value),
   describe: async ({ value }, source) => source.postMessage(await describe(value)),
@@ -82,12 +87,14 @@ const actions = {
     for (const port of ports) port.onmessage = ({ data, ports }) => port.postMessage(["echo", data], ports);
     for (const port of ports) port.onmessageerror = () => port.postMessage("messageerror");
   },
+  unreadable: (data, source, [port]) => sendUnreadable(port),
   givePort: ({ name }, source) => {
     const { port1, port2 } = new MessageChannel();
     port1.postMessage("queued");
     port1.onmessage = ({ data, ports: [port] }) => {
       port1.postMessage(["back", data]);
       port?.postMessage("deep");
+      if (data === "unreadable") sendUnreadable(port1);
       if (data === "close") port1.close();
     };
     source.postMessage({ port: port2 }, [port2]);

@@ -73,6 +73,27 @@ async def test_what_a_port_cannot_carry(run: Run) -> None:
     assert got == ["messageerror", ["echo", "on"]]
 
 
+async def test_what_cannot_be_read_from_a_port(run: Run) -> None:
+    """A messageerror, at a port that was sent or received; the port goes on."""
+    got = await run("""
+      const { port1, port2 } = new MessageChannel();
+      send("unreadable", {}, [port2]);
+      const failed = (port) => new Promise((resolve) => (port.onmessageerror = resolve));
+      const events = [await failed(port1)];
+      send("givePort");
+      const [port] = (await next()).ports;
+      port.postMessage("unreadable");
+      const heard = messages(port, 4);
+      events.push(await failed(port));
+      port.postMessage("on");
+      return [events.map(({ type, data, target }) => [type, data, [port1, port].indexOf(target)]), await heard];
+    """)
+    assert got == [
+        [["messageerror", None, 0], ["messageerror", None, 1]],
+        ["queued", "sent", ["back", "unreadable"], ["back", "on"]],
+    ]
+
+
 async def test_streams_to_the_worker(run: Run) -> None:
     """Their chunks arrive, bytes and others; so do errors, and the worker's cancel()."""
     got = await run(
