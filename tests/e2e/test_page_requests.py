@@ -100,7 +100,7 @@ def test_without_cors_a_worker_answers_or_fails(
     """The other host is asked only if the worker leaves it to the network."""
     other = url_of(elsewhere)
     with controlled(browser, proxy, site) as page:
-        assert page.evaluate(hidden(f"{other}/content")) == ["default", 200, "content"]
+        assert page.evaluate(hidden(f"{other}/content")) == ["basic", 200, "content"]
         assert page.evaluate(hidden(f"{other}/fails")) == "TypeError"
         assert elsewhere.hits == []
         assert page.evaluate(hidden(f"{other}/network")) == ["opaque", 0, ""]
