@@ -333,16 +333,46 @@ async def test_a_worker_that_does_not_read(workers: Workers, monkeypatch: pytest
     assert (await workers.printed(A, 4))[3] == "later"
 
 
+async def test_a_port_that_no_script_has(workers: Workers) -> None:
+    """Its end closes, after what was sent from it; one that listens stays."""
+    worker = await workers.register(
+        A,
+        """
+        onmessage = ({ data, ports: [port] }) => {
+          port.postMessage(`hello ${data}`);
+          if (data === "listen") port.onmessage = ({ data }) => port.postMessage(data);
+        };
+        """,
+    )
+    messaging = workers.context._host.messaging
+    answered, listening = Holder(), Holder()
+    for sender, number, text in ((answered, "0" * 32, "answer"), (listening, "1" * 32, "listen")):
+        messaging.ports.open(sender, number)
+        messaging.post_message(sender, worker, Record(f'[1,"{text}"]', [], [(number, 1)]))
+    async with asyncio.timeout(10):
+        while not answered.closed.is_set() or '[1,"on"]' not in listening.heard:
+            # Each message is an occasion to collect garbage.
+            listening.news.clear()
+            messaging.ports.message(listening, ("1" * 32, 0), Record('[1,"on"]', [], []))
+            await listening.news.wait()
+    assert answered.heard == ['[1,"hello answer"]']
+    assert not listening.closed.is_set()
+
+
 class Holder:
-    """A realm that only waits for a channel to be closed."""
+    """A realm that waits for a channel to be closed."""
 
     origin = "https://site.test"
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
+        self.heard: list[str] = []
+        self.news = asyncio.Event()
 
     def deliver_port_message(self, end: PortEnd, record: Record) -> bool:
-        raise NotImplementedError
+        self.heard.append(record.text)
+        self.news.set()
+        return True
 
     def deliver_port_close(self, end: PortEnd) -> None:
         self.closed.set()

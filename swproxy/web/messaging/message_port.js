@@ -4,6 +4,8 @@ import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ReflectApply,
+  SafeFinalizationRegistry,
+  SafeWeakRef,
 } from "../infra/primordials.js";
 import { hideSource } from "../infra/native_functions.js";
 import { postMessageArguments, transferOf } from "../clients/client.js";
@@ -30,12 +32,18 @@ function deliver(record, port) {
   EventTarget.fire(port, event);
 }
 
+// A port that was not started, and that no script has any more, will never hear anything: its end closes.
+const registry = new SafeFinalizationRegistry((reference) => reference.deref()?.close());
+
 export class MessagePort extends EventTarget {
   #endpoint; // null once the port is detached
+  #reference; // to it
 
   constructor(endpoint) {
     super();
     this.#endpoint = endpoint;
+    this.#reference = new SafeWeakRef(endpoint);
+    registry.register(this, this.#reference, this.#reference);
   }
 
   static is(value) {
@@ -50,6 +58,7 @@ export class MessagePort extends EventTarget {
   static detach(port) {
     const endpoint = port.#endpoint;
     port.#endpoint = null;
+    registry.unregister(port.#reference);
     endpoint.disable();
     return endpoint;
   }
