@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from chromium import PROGRAM, TRUSTING
 from origin import Origin
 from playwright.sync_api import Browser, Page, sync_playwright
 from proxy_process import ProxyProcess
 
 from certs.pki import Pki
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--ignore-certificate-errors"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 WORKER = """
 oninstall = () => skipWaiting();
@@ -33,7 +32,7 @@ SEEN = "fetch('/seen').then((response) => response.json())"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=TRUSTING)
         yield browser
         browser.close()
 
