@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "ca": {"errors", "storage.profile", "cryptography"},
     "config": {"errors", "storage.profile", "workers.limits", "msgspec"},
-    "workers": {"config", "errors", "ipc", "network", "service_worker", "storage", "msgspec"},
+    "workers": {"config", "errors", "ipc", "network", "service_worker", "storage", "ada_url", "msgspec"},
     "pages": {"errors", "ipc", "network", "service_worker", "storage", "workers", "ada_url", "aiohttp", "msgspec"},
     "status": {"service_worker", "workers"},
     "context": {"config", "errors", "network", "pages", "service_worker", "status", "storage", "workers", "ada_url"},

@@ -10,7 +10,7 @@ from swproxy.service_worker.client import ServiceWorkerClient
 # Seconds in which a browser asks for the next document.
 PATIENCE = 5.0
 # Seconds by which what a document says may come later than that: browsers go back and forward without waiting for it.
-DELAY = 0.03
+DELAY = 0.05
 _MOST = 256
 _MOST_VISITED = 2048
 
@@ -22,12 +22,12 @@ class Departure:
     Attributes:
         client: the number of its client.
         fragment: of the URL that it goes to, with "#", or nothing.
-        is_traversal: it goes back or forward.
+        kind: https://html.spec.whatwg.org/#navigationtype
     """
 
     client: str
     fragment: str
-    is_traversal: bool
+    kind: str
 
 
 class Departures:
@@ -45,7 +45,7 @@ class Departures:
             return
         address, sign, fragment = url.partition("#")
         key = client.peer, address
-        departure = Departure(client.id, sign + fragment, kind == "traverse")
+        departure = Departure(client.id, sign + fragment, kind)
         waiting = self._awaited.pop(key, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(departure)

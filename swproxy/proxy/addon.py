@@ -186,13 +186,14 @@ class ServiceWorkerAddon:
                 self._network_error(flow, exchange, outcome.reason)
             case PassedThrough() if exchange.said is not None and exchange.said.cache == "only-if-cached":
                 self._network_error(flow, exchange, "only a cache was to answer, and no worker does")
-            case PassedThrough():
+            case PassedThrough(by_worker=by_worker):
+                exchange.had_worker = by_worker
                 if (answer := nobody_answers(exchange)) is not None:
                     flows.respond(flow, answer, b"")
                 flows.withhold_credentials(flow, exchange)
 
     def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
-        exchange.source = answer.source
+        exchange.source, exchange.had_worker = answer.source, True
         answer = self._filtered.filtered(exchange, flows.peer_of(flow), answer)
         body = answer.body
         if body is None:
@@ -224,7 +225,7 @@ class ServiceWorkerAddon:
             flow.response.headers.pop("set-cookie", None)
         passes = exchange.is_redirected or exchange.source == "network"
         flow.response.stream = passes and flow.response.status_code != 101
-        if exchange.source == "network" and 300 <= flow.response.status_code < 400:
+        if exchange.had_worker and exchange.source == "network" and 300 <= flow.response.status_code < 400:
             self._filtered.network_redirects(exchange, flows.peer_of(flow), flow.response.headers.get("location"))
         if exchange.source == "network" and flows.clears_storage(flow.response):
             await self._clear_site_data(exchange.origin)

@@ -39,6 +39,8 @@ class Filtered:
         """The browser follows now, and the worker has had its turn. A navigation begins anew."""
         if location is None or exchange.headers.get("sec-fetch-mode", "navigate") == "navigate":
             return
+        if exchange.said is not None and exchange.said.redirect != "follow":
+            return
         try:
             target = ada_url.URL(location, exchange.url)
         except ValueError:

@@ -82,6 +82,7 @@ class Exchange:
         said: what the page client says of the request.
         reserved: the client that the response is to become.
         has_no_credentials: neither has the response.
+        had_worker: a worker has seen it.
     """
 
     method: str
@@ -96,6 +97,7 @@ class Exchange:
     said: "PageRequest | None" = None
     reserved: ServiceWorkerClient | None = None
     has_no_credentials: bool = False
+    had_worker: bool = False
 
 
 # What the page client says of a request (script/requests.js); it never leaves the proxy.
@@ -324,13 +326,16 @@ def client_request(flow: http.HTTPFlow, *, hard_reload_bypasses: bool = True) ->
             is_navigation=is_navigation,
             is_hard_reload=hard_reload_bypasses and is_navigation and "no-cache" in cache_control,
             has_metadata=has_metadata,
+            # https://html.spec.whatwg.org/#worker-processing-model: the worker's own script has another mode
+            is_import=mode == "cors" and destination in ("worker", "sharedworker"),
         ),
         method=request.method,
         mode=mode,
         credentials=said.credentials if said else _credentials(mode, url, headers),
         cache=said.cache if said else _cache_mode(cache_control, headers, is_navigation=is_navigation),
         redirect="manual" if is_navigation or not has_metadata else said.redirect if said else "follow",
-        is_reload_navigation=is_navigation and "max-age=0" in cache_control,
+        # A form that is sent with POST has it, too.
+        is_reload_navigation=is_navigation and request.method != "POST" and "max-age=0" in cache_control,
         referrer=_url(headers.get("referer", "")) or "no-referrer",
         client_origin=client_origin,
         headers=visible,

@@ -271,7 +271,8 @@ class PageClient:
         return replace(
             request,
             target=target,
-            is_history_navigation=departure.is_traversal,
+            is_reload_navigation=request.is_reload_navigation or departure.kind == "reload",
+            is_history_navigation=departure.kind == "traverse",
             replaces_client_id=departure.client,
         )
 

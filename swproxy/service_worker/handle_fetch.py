@@ -19,6 +19,7 @@ class FetchTarget:
         destination: https://fetch.spec.whatwg.org/#concept-request-destination
         is_navigation: its mode is "navigate".
         is_hard_reload: it was made by shift+reload or the like.
+        is_import: a worker's module imports it, with the destination of the worker.
         has_metadata: the client says what kind of request it is (Sec-Fetch-*), as browsers do.
     """
 
@@ -27,10 +28,11 @@ class FetchTarget:
     is_navigation: bool = False
     is_hard_reload: bool = False
     has_metadata: bool = False
+    is_import: bool = False
 
     @property
     def is_non_subresource(self) -> bool:
-        return self.is_navigation or self.destination in _NON_SUBRESOURCE
+        return self.is_navigation or (self.destination in _NON_SUBRESOURCE and not self.is_import)
 
 
 @dataclass(frozen=True, slots=True)

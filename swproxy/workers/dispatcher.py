@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import ada_url
+
 from swproxy.errors import SwproxyError
 from swproxy.ipc import messages
 from swproxy.ipc.messages import Header
@@ -26,6 +28,7 @@ from swproxy.workers.process import PendingEvent
 # Seconds that a document has for listening before its worker is updated.
 UPDATE_DELAY = 1.0
 _HTTP = ("https:", "http:")
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _WORKER_TYPES = {"worker": "worker", "sharedworker": "sharedworker"}
 
 
@@ -88,7 +91,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PassedThrough:
-    """The network is to answer, as if there was no worker."""
+    """The network is to answer, as if there was no worker; ``by_worker`` if there is one, which leaves it."""
+
+    by_worker: bool = False
 
 
 Outcome = Answer | Failure | PassedThrough
@@ -129,7 +134,7 @@ class FetchDispatcher:
         """The client that a navigation of a browser, or the script of a worker, is to become."""
         target = request.target
         kind = "window" if target.is_navigation else _WORKER_TYPES.get(target.destination)
-        if kind is None or not target.has_metadata:
+        if kind is None or target.is_import or not target.has_metadata:
             return None
         match = self._registrations.match_service_worker_registration
         registration = None if target.is_hard_reload else match(target.url)
@@ -258,7 +263,7 @@ class FetchDispatcher:
                 return Failure(_explain(registration, "a fetch listener called preventDefault()"), registration)
             if request.mode == "cors" and origin_of(request.target.url) != registration.origin:
                 return await self._fetch_with_cors(request, body, registration)
-            return PassedThrough()
+            return PassedThrough(by_worker=True)
         return self._answer(request, registration, event, answer)
 
     async def _fetch_with_cors(
@@ -309,6 +314,8 @@ class FetchDispatcher:
         if not request.target.has_metadata:
             mode, redirect = "no-cors", "follow" if response.type != "opaqueredirect" else redirect
         reason = check_response(mode, redirect, response.type, len(response.urls))
+        if reason is None and request.redirect == "follow" and not response.urls and _leads_nowhere(response):
+            reason = "a redirect that a script has made leads to no absolute URL"
         if reason is not None:
             if event.body is not None:
                 event.body.close()
@@ -349,6 +356,12 @@ def worker_request(request: ClientRequest, body: messages.Body | None) -> messag
         keepalive=request.keepalive,
         referrer_policy=request.referrer_policy,
     )
+
+
+def _leads_nowhere(response: messages.Response) -> bool:
+    """https://fetch.spec.whatwg.org/#concept-response-location-url of a response without a URL is failure."""
+    location = next((value for name, value in response.headers if name.lower() == "location"), None)
+    return location is not None and response.status in _REDIRECT_STATUSES and not ada_url.check_url(location)
 
 
 def _to_update(plan: Plan) -> ServiceWorkerRegistration | None:

@@ -13,7 +13,10 @@ onactivate = (event) => event.waitUntil(clients.claim());
 onfetch = (event) => {
   const { request, replacesClientId, resultingClientId } = event;
   if (request.mode !== "navigate") {
-    event.respondWith(new Response(request.url));
+    if (/redirect$/.test(request.url)) event.respondWith(Response.redirect("/there"));
+    else if (/relative$/.test(request.url)) {
+      event.respondWith(new Response(null, { status: 302, headers: { Location: "/there" } }));
+    } else if (!/network|module/.test(request.url)) event.respondWith(new Response(request.url));
     return;
   }
   const facts = JSON.stringify({
@@ -93,3 +96,44 @@ def test_the_user_of_a_url(origin: Origin, page: Page) -> None:
     )
     host = origin.url.removeprefix("https://")
     assert [text for text, _ in got] == [f"https://a:b%3A%40@{host}/x", f"https://c@{host}/x", f"https://{host}/x"]
+
+
+def test_redirects_that_are_not_followed(origin: Origin, page: Page) -> None:
+    """What they lead to is asked of the worker, whoever asks for it next."""
+    origin.route("/network", status=302, headers={"Location": "/there"})
+    page.goto(f"{origin.url}/a")
+    for mode in ("manual", "error"):
+        page.evaluate(f"fetch('/network', {{ redirect: '{mode}' }}).catch(() => null)")
+    assert page.evaluate("fetch('/there').then((response) => response.text())") == f"{origin.url}/there"
+
+
+def test_redirects_that_a_script_makes(origin: Origin, page: Page) -> None:
+    """Where they lead is asked of the worker again; relative to nothing they lead nowhere."""
+    page.goto(f"{origin.url}/a")
+    for path, result in (("/redirect", f"{origin.url}/there"), ("/redirect-relative", "TypeError")):
+        asked = f"fetch('{path}').then((response) => response.text(), (error) => error.name)"
+        assert page.evaluate(asked) == result
+
+
+def test_imports_of_a_module_worker(origin: Origin, page: Page) -> None:
+    """They are the worker's own: its service worker has them, wherever they are."""
+    origin.script("/module.js", "import text from '/imported.js'; postMessage(text);")
+    origin.script("/imported.js", "export default 'network'")
+    answer = "new Response(`export default 'worker'`, { headers: { 'Content-Type': 'text/javascript' } })"
+    origin.script(
+        "/imports.js",
+        f"onfetch = (event) => {{ if (event.request.url.endsWith('imported.js')) event.respondWith({answer}); }};",
+    )
+    page.goto(f"{origin.url}/a")
+    assert (
+        page.evaluate(
+            """async () => {
+          const registration = await navigator.serviceWorker.register("/imports.js", { scope: "/module.js" });
+          const worker = registration.installing;
+          await new Promise((done) => (worker.onstatechange = () => worker.state === "activated" && done()));
+          const module = new Worker("/module.js", { type: "module" });
+          return new Promise((resolve) => (module.onmessage = ({ data }) => resolve(data)));
+        }"""
+        )
+        == "worker"
+    )

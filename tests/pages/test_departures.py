@@ -20,7 +20,7 @@ async def of_navigation(departures: Departures, url: str = THERE, *, may_be_late
 async def test_a_departure_counts_once() -> None:
     departures, leaving = Departures(), client()
     departures.add(leaving, f"{THERE}#x", "push")
-    assert await of_navigation(departures) == Departure(leaving.id, "#x", is_traversal=False)
+    assert await of_navigation(departures) == Departure(leaving.id, "#x", "push")
     assert await of_navigation(departures) is None
 
 
@@ -37,5 +37,5 @@ async def test_the_way_back_may_be_told_late() -> None:
     departures, leaving = Departures(), client()
     assert await of_navigation(departures, may_be_late=True) is None
     asyncio.get_running_loop().call_soon(departures.add, leaving, THERE, "traverse")
-    assert await of_navigation(departures, may_be_late=True) == Departure(leaving.id, "", is_traversal=True)
+    assert await of_navigation(departures, may_be_late=True) == Departure(leaving.id, "", "traverse")
     assert await of_navigation(departures, may_be_late=True) is None  # after a moment

@@ -216,6 +216,20 @@ def test_reloads(headers: dict[str, str], cache_control: str, cache: str, hard: 
     assert (request.cache, request.target.is_hard_reload, request.is_reload_navigation) == (cache, hard, reload)
 
 
+def test_a_form_that_is_sent_is_no_reload() -> None:
+    """Browsers ask for no cached answer then, either."""
+    request = request_of(method="POST", headers=NAVIGATION | {"cache-control": "max-age=0"})
+    assert not request.is_reload_navigation
+
+
+def test_imports_of_workers() -> None:
+    """A module that a worker's module imports has the worker's destination."""
+    headers = [{"sec-fetch-mode": mode, "sec-fetch-dest": "worker"} for mode in ("same-origin", "cors")]
+    own, imported = (request_of(headers=each).target for each in headers)
+    assert (own.is_import, own.is_non_subresource) == (False, True)
+    assert (imported.is_import, imported.is_non_subresource) == (True, False)
+
+
 def test_a_hard_reload_may_count_as_any_other() -> None:
     """The setting ``hard_reload_bypasses`` is off: the worker is asked, and sees that it was a reload."""
     flow = flow_of(SITE, "GET", *(NAVIGATION | {"cache-control": "no-cache"}).items())
