@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         "aiohttp",
         "certifi",
         "msgspec",
-        "publicsuffix2",
+        "publicsuffixlist",
         "yarl",
     },
     "ca": {"errors", "storage.profile", "cryptography"},

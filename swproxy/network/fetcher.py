@@ -382,7 +382,7 @@ def _site(url: str, origin: str) -> str:
     """https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header, redirects not considered"""
     if origin_of(url) == origin:
         return "same-origin"
-    return "same-site" if is_same_site(url, origin) else "cross-site"
+    return "same-site" if is_same_site(origin_of(url), origin) else "cross-site"
 
 
 def _headers(response: aiohttp.ClientResponse) -> list[Header]:

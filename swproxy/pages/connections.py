@@ -135,6 +135,7 @@ class Pages:
             "client": client.id,
             "controller": describe_worker(controller_of(client)),
             "decrypts": self.decrypts(),
+            "hasWorkers": self._registrations.has_origin(client.origin),
             **self._for_tags,
         }
 

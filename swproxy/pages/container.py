@@ -12,6 +12,9 @@ from swproxy.service_worker.jobs import Job, JobType
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.workers.lifecycle_driver import LifecycleDriver
 
+# How often a document may wait for its registration at a time: its client asks once.
+READY_LIMIT = 100
+
 
 class Container:
     """The methods of ServiceWorkerContainer and ServiceWorkerRegistration, for all documents."""
@@ -109,6 +112,8 @@ class Container:
 
     def _ready(self, page: Page, call: int) -> None:
         """Answers the document's call of that number as soon as there is an active worker."""
+        if len(page.waits_for_ready) >= READY_LIMIT:
+            raise InvalidInput("The page waits for 'ready' too often.")
         page.waits_for_ready.append(call)
         self._pages.settle_ready(page)
 

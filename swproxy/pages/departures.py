@@ -37,7 +37,8 @@ class Departures:
         # By browsers and URLs without fragments; with when nobody expects it any more.
         self._departures: dict[tuple[str, str], tuple[Departure, float]] = {}
         self._awaited: dict[tuple[str, str], asyncio.Future[Departure]] = {}
-        self._visited: dict[tuple[str, str], None] = {}
+        self._visited: dict[tuple[str, str], bool] = {}
+        self._telling: dict[str, None] = {}  # the browsers that tell at all
 
     def add(self, client: ServiceWorkerClient, url: str, kind: str) -> None:
         """A document leaves; ``kind`` is a NavigationType."""
@@ -45,6 +46,8 @@ class Departures:
             return
         address, sign, fragment = url.partition("#")
         key = client.peer, address
+        self._telling[client.peer] = None
+        _keep(self._telling, _MOST)
         departure = Departure(client.id, sign + fragment, kind)
         waiting = self._awaited.pop(key, None)
         if waiting is not None and not waiting.done():
@@ -61,8 +64,8 @@ class Departures:
             may_be_late: it is waited for, if the browser could be on its way back.
         """
         key = peer, url
-        was_there = key in self._visited
-        self._visited[key] = None
+        was_there = self._visited.pop(key, False) and peer in self._telling
+        self._visited[key] = True
         _keep(self._visited, _MOST_VISITED)
         departure, until = self._departures.pop(key, (None, 0.0))
         if departure is not None and until >= time.monotonic():

@@ -13,7 +13,7 @@ class Secrets:
     """A document's: user names and passwords of URLs, by numbers of the document's own."""
 
     def __init__(self) -> None:
-        self._secrets: dict[int, asyncio.Future[Secret]] = {}
+        self._secrets: dict[int, asyncio.Future[Secret | None]] = {}
 
     def tell(self, number: int, secret: Secret) -> None:
         """It counts once."""
@@ -31,9 +31,11 @@ class Secrets:
         finally:
             self._secrets.pop(number, None)
 
-    def _future(self, number: int) -> asyncio.Future[Secret]:
+    def _future(self, number: int) -> asyncio.Future[Secret | None]:
         if number not in self._secrets:
             self._secrets[number] = asyncio.get_running_loop().create_future()
             if len(self._secrets) > _MOST:
-                self._secrets.pop(next(iter(self._secrets))).cancel()
+                oldest = self._secrets.pop(next(iter(self._secrets)))
+                if not oldest.done():
+                    oldest.set_result(None)
         return self._secrets[number]

@@ -102,7 +102,8 @@ class WorkerClients:
     async def _open_window(self, worker: ServiceWorker, url: str) -> dict[str, Any] | None:
         """https://w3c.github.io/ServiceWorker/#clients-openwindow, from a document that its user has just used."""
         origin = origin_of(worker.script_url)
-        clients = in_order(client for client in self._clients.of_origin(origin) if client.type == "window")
+        visible = (client for client in self._clients.of_origin(origin) if client.visibility_state == "visible")
+        clients = in_order(client for client in visible if client.type == "window")
         for page in [page for client in clients if (page := self._pages.get(client.id)) is not None]:
             arriving = asyncio.ensure_future(self._pages.successor(page.client, url))
             try:

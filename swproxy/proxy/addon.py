@@ -17,7 +17,7 @@ from swproxy.network.resolver import mapped_address
 from swproxy.network.wire import reason_bytes
 from swproxy.proxy import flows
 from swproxy.proxy.connections import Connections
-from swproxy.proxy.filtered import Filtered, nobody_answers, worker_fails
+from swproxy.proxy.filtered import Filtered, nobody_answers, without_foreign_policies, worker_fails
 from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.page_client import PageClient
@@ -194,6 +194,7 @@ class ServiceWorkerAddon:
 
     def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
         exchange.source, exchange.had_worker = answer.source, True
+        answer = without_foreign_policies(answer, exchange.origin)
         answer = self._filtered.filtered(exchange, flows.peer_of(flow), answer)
         body = answer.body
         if body is None:
@@ -252,6 +253,8 @@ class ServiceWorkerAddon:
             flow.kill()
 
     def _journal_request(self, flow: http.HTTPFlow, exchange: Exchange, status: int) -> None:
+        if not exchange.source:
+            return
         content = flow.response.data.content if flow.response is not None else None
         self._context.journal.write(
             "request",

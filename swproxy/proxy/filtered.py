@@ -25,6 +25,7 @@ META = "X-Swproxy-Response"
 # Answers, and redirects, that wait for a browser to follow; and for how many seconds the latter do.
 _CAPACITY = 64
 _PATIENCE = 5.0
+_OF_ORIGINS = frozenset({"alt-svc", "clear-site-data", "nel", "report-to", "strict-transport-security"})
 
 
 class Filtered:
@@ -88,6 +89,8 @@ class Filtered:
         if sender == "":
             _close(answer)  # a browser that does not say who asks gets it from there anew
         else:
+            if (same := self._waiting.pop((peer, target, sender), None)) is not None:
+                _close(same[1])
             self._waiting[peer, target, sender] = time.monotonic(), answer
         if len(self._waiting) > _CAPACITY:
             _close(self._waiting.popitem(last=False)[1][1])
@@ -117,6 +120,13 @@ def _for_embedding(answer: Answer) -> Answer:
     name = "Cross-Origin-Resource-Policy"
     kept = [header for header in answer.headers if header[0].lower() != name.lower()]
     return replace(answer, headers=[*kept, (name, "cross-origin")])
+
+
+def without_foreign_policies(answer: Answer, origin: str) -> Answer:
+    """What headers say of an origin as a whole counts only if its own server has said it just now."""
+    if answer.source == "network" and answer.urls and all(origin_of(url) == origin for url in answer.urls):
+        return answer
+    return replace(answer, headers=[header for header in answer.headers if header[0].lower() not in _OF_ORIGINS])
 
 
 def nobody_answers(exchange: Exchange) -> Answer | None:

@@ -76,7 +76,7 @@ class Exchange:
         headers: names in lower case, values of one name combined.
         is_candidate: a registration may match.
         began: when the request was there, in seconds.
-        source: who answers: "network", "cache", "script" or "error".
+        source: who answers: "network", "cache", "script", "error", "proxy"; or nothing, of what nobody has to know.
         reason: of an error.
         is_redirected: the flow goes to the streaming endpoint.
         said: what the page client says of the request.

@@ -116,6 +116,7 @@ class PageClient:
 
     def _expect(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """A document goes elsewhere (script/departures.js)."""
+        exchange.source = ""
         query = flow.request.query
         client = self._context.clients.get(query.get("client", ""))
         if client is not None and client.origin == exchange.origin:
@@ -124,6 +125,7 @@ class PageClient:
 
     def _gone(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """A document has closed before its channel was open (script/channel.js)."""
+        exchange.source = ""
         client = self._context.clients.get(flow.request.query.get("client", ""))
         if client is not None and client.origin == exchange.origin and client.peer == flows.peer_of(flow):
             self._context.pages.failed(client)
@@ -175,13 +177,13 @@ class PageClient:
         assert response is not None
         if self._is_not_for_reuse(exchange):
             _forbid_reuse(response)
+        is_html = response.headers.get("content-type", "").lower().startswith("text/html")
+        if not (is_html or exchange.reserved is not None) or not self.serves(exchange):
+            return
         is_ours = not has_opaque_origin(response.headers.fields)
         if exchange.reserved is not None and exchange.reserved.type == "window" and not is_ours:
             self._context.pages.failed(exchange.reserved)
             exchange.reserved = None
-        is_html = response.headers.get("content-type", "").lower().startswith("text/html")
-        if not (is_html or exchange.reserved is not None) or not self.serves(exchange):
-            return
         headers = {name.lower(): value for name, value in response.headers.items()}
         if not is_ours or not wants_insertion(exchange.method, exchange.headers, response.status_code, headers):
             self._leave(flow, exchange, headers)

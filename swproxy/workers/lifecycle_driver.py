@@ -62,6 +62,7 @@ class LifecycleDriver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._activated: dict[int, asyncio.Event] = {}
         self._jobs: dict[Job, asyncio.Task[None]] = {}  # those that are running
+        self._unfinished: set[Job] = set()
         self._dispatches: dict[int, asyncio.Event] = {}
         self._activations: dict[str, asyncio.Task[None]] = {}
         self._clearing: set[ServiceWorkerRegistration] = set()
@@ -123,8 +124,19 @@ class LifecycleDriver:
                 self._clients.release(registration, everyone=True)
 
     def _run_job(self, job: Job) -> None:
+        self._unfinished.add(job)
         task = self._jobs[job] = self._spawn(self._job(job))
-        task.add_done_callback(lambda _: self._jobs.pop(job))
+        task.add_done_callback(lambda _: self._job_ended(job))
+
+    def _job_ended(self, job: Job) -> None:
+        """It may have been cancelled before it began."""
+        del self._jobs[job]
+        self._finish_job(job)
+
+    def _finish_job(self, job: Job) -> None:
+        if job in self._unfinished:
+            self._unfinished.remove(job)
+            self._queues.finish_job(job)
 
     async def _job(self, job: Job) -> None:
         registration = self._lifecycle.registrations.get_registration(job.scope)
@@ -136,7 +148,7 @@ class LifecycleDriver:
             log.exception("the %s job of %s failed", job.type, job.scope)
             job.reject(SwproxyError(f"The {job.type} of {job.scope} failed: see the proxy's log."))
         finally:
-            self._queues.finish_job(job)
+            self._finish_job(job)
         current = self._lifecycle.registrations.get_registration(job.scope)
         if current is not None and not any(current.workers()):
             self._lifecycle.registrations.remove(current)  # it has come to nothing

@@ -78,3 +78,21 @@ def test_paths_of_the_proxy_take_no_bodies(site: Origin, proxy: ProxyProcess) ->
     """But for those that have a use for them."""
     assert sent(proxy, f"{site.url}/.swproxy/none", "-d", "x").status == 0
     assert sent(proxy, f"{site.url}/.swproxy/none").status == 403
+
+
+def test_a_worker_does_not_speak_for_an_origin(site: Origin, proxy: ProxyProcess) -> None:
+    """What headers say of B as a whole, A's worker cannot make up for it, nor clear what B has stored."""
+    b = b_of(site)
+    site.script("/b.js", "onfetch = () => {};")
+    proxy.registered(f"{b}/", f"{b}/b.js")
+    site.route("/clear", "cleared", headers={"Clear-Site-Data": '"*"', "NEL": "{}", "X-Own": "1"})
+    site.script("/clears.js", "onfetch = (event) => event.respondWith(fetch('/clear'));")
+    proxy.registered(f"{site.url}/a/", f"{site.url}/clears.js")
+    headers = {"Referer": f"{site.url}/a/", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "image"}
+    got = sent(proxy, f"{b}/picture", Sec_Fetch_Site="cross-site", **headers)
+    assert (got.text, got.headers.get("x-own")) == ("cleared", "1")
+    assert {"clear-site-data", "nel"}.isdisjoint(got.headers)
+    assert len(proxy.status()["registrations"]) == 3
+    got = sent(proxy, f"{site.url}/picture", Sec_Fetch_Site="same-origin", **headers)
+    assert "clear-site-data" in got.headers
+    assert [it["scope"] for it in proxy.status()["registrations"]] == [f"{b}/"]

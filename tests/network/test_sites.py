@@ -12,6 +12,7 @@ ROWS = [
     ("https://a.b.co.uk", "https://c.b.co.uk", True),
     ("https://co.uk", "https://b.co.uk", False),
     ("https://one.github.io", "https://two.github.io", False),
+    ("https://one.vercel.app", "https://two.vercel.app", False),
     ("https://localhost", "https://127.0.0.1", False),
     ("https://10.0.0.1", "https://9.0.0.1", False),
     ("https://[::1]", "https://[::1]:8443", True),

@@ -33,9 +33,10 @@ async def test_of_another_browser_or_origin() -> None:
 
 
 async def test_the_way_back_may_be_told_late() -> None:
-    """Only to where the browser has been: nothing else waits."""
+    """Only to where the browser has been, if it tells at all: nothing else waits."""
     departures, leaving = Departures(), client()
     assert await of_navigation(departures, may_be_late=True) is None
+    departures.add(leaving, HERE, "push")
     asyncio.get_running_loop().call_soon(departures.add, leaving, THERE, "traverse")
     assert await of_navigation(departures, may_be_late=True) == Departure(leaving.id, "", "traverse")
     assert await of_navigation(departures, may_be_late=True) is None  # after a moment

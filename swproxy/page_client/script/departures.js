@@ -1,5 +1,7 @@
 // Where the document goes, told before the browser asks for what is there: the same way, so that it comes first.
 import { ownClientId } from "./channel.js";
+import { isControlled } from "./container.js";
+import { tagData } from "./environment.js";
 import {
   addListener,
   encodeURIComponent,
@@ -7,6 +9,7 @@ import {
   getter,
   location,
   PromisePrototypeThen,
+  StringPrototypeStartsWith,
 } from "./primordials.js";
 
 export function installDepartures() {
@@ -17,8 +20,10 @@ export function installDepartures() {
   const isSameDocument = getter(NavigationDestination.prototype, "sameDocument");
   addListener(navigation, "navigate", (event) => {
     const destination = destinationOf(event);
-    if (isSameDocument(destination)) return;
-    const query = `client=${ownClientId()}&kind=${kindOf(event)}&url=${encodeURIComponent(urlOfDestination(destination))}`;
+    const url = urlOfDestination(destination);
+    if (isSameDocument(destination) || !StringPrototypeStartsWith(url, `${location.origin}/`)) return;
+    if (!tagData.hasWorkers && !isControlled()) return; // nobody wants to know
+    const query = `client=${ownClientId()}&kind=${kindOf(event)}&url=${encodeURIComponent(url)}`;
     const telling = fetchNatively(`${location.origin}/.swproxy/leaving?${query}`, {
       __proto__: null,
       keepalive: true,

@@ -23,6 +23,7 @@ import {
   TypeError,
   Uint8Array,
   uncurry,
+  WeakRef,
 } from "./primordials.js";
 import { dataCloneError } from "./records.js";
 import { recall, remember } from "./responses.js";

@@ -54,6 +54,7 @@ export const {
   TypeError,
   URL,
   Uint8Array,
+  WeakRef,
   DataView,
   WebSocket,
   WritableStream,

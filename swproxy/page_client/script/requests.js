@@ -1,5 +1,5 @@
 // What Fetch knows of a request of this document and its header does not tell: for the proxy, in Content-Language,
-// which needs no preflight if a redirect leads elsewhere. It never gets farther than the proxy.
+// which needs no preflight if a redirect leads elsewhere. The proxy takes it out.
 import { ownClientId, tell } from "./channel.js";
 import { isControlled } from "./container.js";
 import {
