@@ -54,7 +54,11 @@ class WorkerClients:
         if client is None or client.origin != origin_of(worker.script_url):
             return None
         await settled(client)
-        return client.describe() if client.presence in (Presence.OPEN, Presence.UNSEEN) else None
+        # One that has had our script, and has never said anything, has closed before.
+        is_there = client.presence is Presence.OPEN or (
+            client.presence is Presence.UNSEEN and not client.is_delivered
+        )
+        return client.describe() if is_there else None
 
     async def _match_all(self, worker: ServiceWorker, options: dict[str, Any]) -> list[dict[str, Any]]:
         """https://w3c.github.io/ServiceWorker/#clients-matchall"""
