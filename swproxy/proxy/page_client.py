@@ -266,6 +266,8 @@ class PageClient:
             may_be_late=not request.is_reload_navigation
             and self._context.pages.has_page(request.peer, exchange.origin),
         )
+        if departure is not None and departure.kind == "reload" and not _is_reload(request):
+            departure = None  # it has come too late for another one
         fragment = before[1] if before is not None else departure.fragment if departure is not None else ""
         target = replace(request.target, url=request.target.url + fragment)
         if departure is None:
@@ -273,7 +275,7 @@ class PageClient:
         return replace(
             request,
             target=target,
-            is_reload_navigation=request.is_reload_navigation or departure.kind == "reload",
+            is_reload_navigation=departure.kind == "reload",
             is_history_navigation=departure.kind == "traverse",
             replaces_client_id=departure.client,
         )
@@ -305,6 +307,11 @@ class PageClient:
     def _forget(self, key: tuple[str, str], entry: tuple[str | None, str]) -> None:
         if self._on_the_way.get(key) is entry:
             del self._on_the_way[key]
+
+
+def _is_reload(request: ClientRequest) -> bool:
+    """Whether a navigation may be one: of forms that are sent the header does not tell."""
+    return request.is_reload_navigation or request.method == "POST"
 
 
 def _is_for_a_browsers_worker(exchange: Exchange) -> bool:

@@ -86,6 +86,10 @@ def print_table(console: Console, results: Sequence[FileResult], areas: Sequence
     console.print(table)
 
 
+# What a complaint begins with that is no surprise if the reasons for it are known.
+BELOW_THE_BAR = "below the bar: "
+
+
 def complaints(
     results: Sequence[FileResult], reasons: Mapping[str, expectations.Reasons], areas: Sequence[Area], *, whole: bool
 ) -> list[str]:
@@ -101,7 +105,7 @@ def complaints(
         lines += [f"unexpected pass: {line}" for line in passes]
         if whole:
             lines += [f"no such test: {test}" for test in expectations.stale(some, reasons[name])]
-    return lines + [f"below the bar: {name}" for name in report.below_the_bar(results, areas) if whole]
+    return lines + [BELOW_THE_BAR + name for name in report.below_the_bar(results, areas) if whole]
 
 
 def commit_date(checkout: Path) -> str:
