@@ -11,6 +11,8 @@ from swproxy.service_worker.client import ServiceWorkerClient
 PATIENCE = 5.0
 # Seconds by which what a document says may come later than that: browsers go back and forward without waiting for it.
 DELAY = 0.05
+# Seconds in which it comes too late: the navigation that it tells of has been answered.
+LATENESS = 1.0
 _MOST = 256
 _MOST_VISITED = 2048
 
@@ -38,6 +40,7 @@ class Departures:
         self._departures: dict[tuple[str, str], tuple[Departure, float]] = {}
         self._awaited: dict[tuple[str, str], asyncio.Future[Departure]] = {}
         self._visited: dict[tuple[str, str], bool] = {}
+        self._untold: dict[tuple[str, str], float] = {}  # navigations that came without, until when one would be late
         self._telling: dict[str, None] = {}  # the browsers that tell at all
 
     def add(self, client: ServiceWorkerClient, url: str, kind: str) -> None:
@@ -52,6 +55,8 @@ class Departures:
         waiting = self._awaited.pop(key, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(departure)
+            return
+        if kind in ("traverse", "reload") and self._untold.pop(key, 0.0) >= time.monotonic():
             return
         self._departures[key] = departure, time.monotonic() + PATIENCE
         _keep(self._departures, _MOST)
@@ -71,6 +76,7 @@ class Departures:
         if departure is not None and until >= time.monotonic():
             return departure
         if not (was_there and may_be_late) or key in self._awaited:
+            self._miss(key)
             return None
         waiting: asyncio.Future[Departure] = asyncio.get_running_loop().create_future()
         self._awaited[key] = waiting
@@ -78,9 +84,14 @@ class Departures:
             async with asyncio.timeout(DELAY):
                 return await waiting
         except TimeoutError:
+            self._miss(key)
             return None
         finally:
             self._awaited.pop(key, None)
+
+    def _miss(self, key: tuple[str, str]) -> None:
+        self._untold[key] = time.monotonic() + LATENESS
+        _keep(self._untold, _MOST)
 
 
 def _keep(entries: dict[Any, Any], most: int) -> None:

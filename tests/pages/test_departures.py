@@ -40,3 +40,5 @@ async def test_the_way_back_may_be_told_late() -> None:
     asyncio.get_running_loop().call_soon(departures.add, leaving, THERE, "traverse")
     assert await of_navigation(departures, may_be_late=True) == Departure(leaving.id, "", "traverse")
     assert await of_navigation(departures, may_be_late=True) is None  # after a moment
+    departures.add(leaving, THERE, "traverse")  # too late
+    assert await of_navigation(departures) is None
