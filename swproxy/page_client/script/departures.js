@@ -24,10 +24,7 @@ export function installDepartures() {
     if (isSameDocument(destination) || !StringPrototypeStartsWith(url, `${location.origin}/`)) return;
     if (!tagData.hasWorkers && !isControlled()) return; // nobody wants to know
     const query = `client=${ownClientId()}&kind=${kindOf(event)}&url=${encodeURIComponent(url)}`;
-    const telling = fetchNatively(`${location.origin}/.swproxy/leaving?${query}`, {
-      __proto__: null,
-      keepalive: true,
-    });
+    const telling = fetchNatively(`${location.origin}/.swproxy/leaving?${query}`);
     PromisePrototypeThen(telling, undefined, () => {}); // a policy forbids it
   });
 }
