@@ -71,8 +71,8 @@ class Exchange:
 
     Attributes:
         method: the client's.
-        url: as the client means it: with the host that it names, not the address it was sent to.
-        origin: of the URL, without a default port.
+        url: as the client means it: of the host that it names, not the address it was sent to; no default port.
+        origin: of the URL.
         headers: names in lower case, values of one name combined.
         is_candidate: a registration may match.
         began: when the request was there, in seconds.
@@ -171,7 +171,7 @@ def _exchange(request: http.Request) -> Exchange:
     path = request.path if request.path.startswith("/") else "/"
     origin = f"{scheme}://{authority.removesuffix(':443' if scheme == 'https' else ':80')}"
     said = _take_said(request, headers) if _SAID_IN in headers else None
-    return Exchange(request.method, f"{scheme}://{authority}{path}", origin, headers, said=said)
+    return Exchange(request.method, origin + path, origin, headers, said=said)
 
 
 def _take_said(request: http.Request, headers: dict[str, str]) -> PageRequest | None:
