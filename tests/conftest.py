@@ -14,6 +14,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Helpers beside the tests, and the PKI beside the package, are imported by name.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+pytest.register_assert_rewrite("browsers", "fake_host", "page_caches", "proxy_process", "running_workers")
 
 import helpers  # noqa: E402
 from origin import Origin  # noqa: E402
