@@ -12,7 +12,7 @@ from mitmproxy.proxy import server_hooks
 
 from swproxy.context import ServiceWorkerContext
 from swproxy.errors import NetworkError
-from swproxy.network.live_body import CompleteReader, LiveBody
+from swproxy.network.live_body import BodyReader, CompleteReader, LiveBody
 from swproxy.network.resolver import mapped_address
 from swproxy.network.wire import reason_bytes
 from swproxy.proxy import flows
@@ -22,8 +22,7 @@ from swproxy.proxy.flows import Exchange
 from swproxy.proxy.interception import Interception
 from swproxy.proxy.page_client import PageClient
 from swproxy.proxy.streaming import StreamingEndpoint, VerbatimResponse, stream_answer
-from swproxy.service_worker.client import ServiceWorkerClient
-from swproxy.storage.bodies import BytesBody, FileBody
+from swproxy.storage.bodies import BytesBody, CompleteBody, FileBody
 from swproxy.workers.dispatcher import Answer, ClientRequest, Failure, Outcome, PassedThrough
 
 log = logging.getLogger(__name__)
@@ -153,13 +152,9 @@ class ServiceWorkerAddon:
         if exchange.is_redirected or flow.response is not None or flow.error is not None:
             return
         if (answer := self._filtered.followed(flows.peer_of(flow), exchange)) is not None:
-            self._answer(flow, exchange, answer)
+            self._answer(flow, self._as_taken(flow, exchange, answer))
         elif exchange.is_candidate and (request := self._client_request(flow)) is not None:
-            if self._page_client.serves(exchange):
-                request = await self._page_client.completed(exchange, request)
-                exchange.reserved = self._page_client.reserve(request)
-            outcome = await self._outcome(request, flow.request.raw_content or None, exchange.reserved)
-            self._conclude(flow, exchange, outcome)
+            self._conclude(flow, exchange, await self._outcome(exchange, request, flow.request.raw_content or None))
             if exchange.is_redirected or flow.response is not None or flow.error is not None:
                 return
         if self._context.conditions.is_offline(exchange.origin):
@@ -168,34 +163,42 @@ class ServiceWorkerAddon:
     def _client_request(self, flow: http.HTTPFlow) -> ClientRequest | None:
         return flows.client_request(flow, hard_reload_bypasses=self._context.settings.hard_reload_bypasses)
 
-    async def _outcome(
-        self, request: ClientRequest, body: bytes | LiveBody | None, reserved: ServiceWorkerClient | None = None
-    ) -> Outcome:
-        """A fault of ours must not send to the network what a worker was to answer."""
+    async def _outcome(self, exchange: Exchange, request: ClientRequest, body: bytes | LiveBody | None) -> Outcome:
+        """What the worker, if there is one, makes of a request."""
+        if self._page_client.serves(exchange):
+            request = await self._page_client.completed(exchange, request)
+            exchange.reserved = self._page_client.reserve(request)
         try:
-            return await self._context.dispatcher.handle(request, body, reserved)
+            outcome = await self._context.dispatcher.handle(request, body, exchange.reserved)
         except Exception:
+            # A fault of ours must not send to the network what a worker was to answer.
             log.exception("%s could not be handled", request.target.url)
             return Failure("swproxy failed; see proxy.log in the profile", None)
+        if not isinstance(outcome, PassedThrough):
+            return outcome
+        if exchange.said is not None and exchange.said.cache == "only-if-cached":
+            return Failure("only a cache was to answer, and no worker does", None)
+        exchange.had_worker = outcome.by_worker
+        return outcome
 
     def _conclude(self, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome) -> None:
         match outcome:
             case Answer():
-                self._answer(flow, exchange, outcome)
+                self._answer(flow, self._as_taken(flow, exchange, outcome))
             case Failure():
                 self._network_error(flow, exchange, outcome.reason)
-            case PassedThrough() if exchange.said is not None and exchange.said.cache == "only-if-cached":
-                self._network_error(flow, exchange, "only a cache was to answer, and no worker does")
-            case PassedThrough(by_worker=by_worker):
-                exchange.had_worker = by_worker
+            case PassedThrough():
                 if (answer := nobody_answers(exchange)) is not None:
                     flows.respond(flow, answer, b"")
                 flows.withhold_credentials(flow, exchange)
 
-    def _answer(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> None:
+    def _as_taken(self, flow: http.HTTPFlow, exchange: Exchange, answer: Answer) -> Answer:
+        """What a browser is to get in place of a worker's answer."""
         exchange.source, exchange.had_worker = answer.source, True
         answer = without_foreign_policies(answer, exchange.origin)
-        answer = self._filtered.filtered(exchange, flows.peer_of(flow), answer)
+        return self._filtered.filtered(exchange, flows.peer_of(flow), answer)
+
+    def _answer(self, flow: http.HTTPFlow, answer: Answer) -> None:
         body = answer.body
         if body is None:
             flows.respond(flow, answer, b"")
@@ -203,7 +206,7 @@ class ServiceWorkerAddon:
             flows.respond(flow, answer, body.read(0, body.size))
             body.close()
         else:
-            reader = CompleteReader(body) if isinstance(body, BytesBody | FileBody) else body
+            reader = _reader(body)
             self._streaming.redirect(flow, lambda request: stream_answer(request, answer, reader), reader.close)
 
     def _network_error(self, flow: http.HTTPFlow, exchange: Exchange, reason: str) -> None:
@@ -288,28 +291,31 @@ class ServiceWorkerAddon:
 
         body = LiveBody(read, incoming.content_length, self._context.profile.scratch, lambda: None)
         fallback = body.clone()  # kept on disk, in case the worker leaves the request to the network
+        exchange = flows.exchange_of(flow)
         try:
-            outcome = await self._outcome(request, body)
+            outcome = await self._outcome(exchange, request, body) if exchange.is_candidate else PassedThrough()
             if isinstance(outcome, Answer):
-                flows.exchange_of(flow).source = outcome.source
-                answered = outcome.body
-                if not isinstance(answered, BytesBody | FileBody | None):
-                    return await stream_answer(incoming, outcome, answered)
-                return await stream_answer(incoming, outcome, CompleteReader(answered or BytesBody(b"")))
+                answer = self._as_taken(flow, exchange, outcome)
+                return await stream_answer(incoming, answer, _reader(answer.body))
             if isinstance(outcome, Failure):
-                return self._upload_failed(incoming, request, outcome.reason)
-            exchange = flows.exchange_of(flow)
+                return await self._upload_failed(flow, incoming, outcome.reason)
             if (unanswered := nobody_answers(exchange)) is not None:
-                return await stream_answer(incoming, unanswered, CompleteReader(BytesBody(b"")))
+                return await stream_answer(incoming, unanswered, _reader(None))
             return await self._forward(flows.without_credentials(request, exchange), incoming, fallback)
         except NetworkError as error:
-            return self._upload_failed(incoming, request, str(error))
+            return await self._upload_failed(flow, incoming, str(error))
         finally:
             fallback.close()
 
-    def _upload_failed(self, incoming: web.Request, request: ClientRequest, reason: str) -> web.StreamResponse:
-        if not request.target.has_metadata or request.target.is_navigation:
+    async def _upload_failed(self, flow: http.HTTPFlow, incoming: web.Request, reason: str) -> web.StreamResponse:
+        """See ``_network_error``."""
+        exchange = flows.exchange_of(flow)
+        exchange.source, exchange.reason = "error", reason
+        if flows.shows_text(exchange):
             return web.Response(status=502, text=f"swproxy: {reason}\n")
+        if (answer := worker_fails(exchange)) is not None:
+            return await stream_answer(incoming, answer, _reader(None))
+        self._journal_request(flow, exchange, 0)
         assert incoming.transport is not None
         incoming.transport.abort()
         return web.Response(status=502)
@@ -333,6 +339,10 @@ class ServiceWorkerAddon:
                 await response.write(chunk)
             await response.write_eof()
             return response
+
+
+def _reader(body: CompleteBody | BodyReader | None) -> BodyReader:
+    return CompleteReader(body or BytesBody(b"")) if isinstance(body, BytesBody | FileBody | None) else body
 
 
 def _serialized_origin(scheme: str, host: str, port: int) -> str:

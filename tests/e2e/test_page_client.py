@@ -451,6 +451,8 @@ def test_opaque_answers_stay_unreadable(site: Origin, context: BrowserContext) -
     page.evaluate(REGISTERED)
     read = "fetch('/opaque', {mode: 'no-cors'}).then(async (r) => [r.type, r.status, r.url, await r.text()])"
     assert page.evaluate(read) == ["opaque", 0, "", ""]
+    large = "{method: 'POST', mode: 'no-cors', body: new Uint8Array((1 << 20) + 1)}"
+    assert page.evaluate(read.replace("{mode: 'no-cors'}", large)) == ["opaque", 0, "", ""]
     assert page.evaluate("fetch('/opaque').then(() => '', (e) => e.name)") == "TypeError"
     # A resource that no script has asked for comes from where it is from.
     style = """new Promise((resolve) => {

@@ -1,10 +1,13 @@
 """What scripts of a page can write themselves opens no doors: only what the browser says counts."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from origin import Origin
 from proxy_process import Curl, ProxyProcess
+
+from swproxy.proxy.addon import BUFFER_LIMIT
 
 TOKEN = "swproxy-{}-{}idf000"
 WORKER = """
@@ -80,19 +83,23 @@ def test_paths_of_the_proxy_take_no_bodies(site: Origin, proxy: ProxyProcess) ->
     assert sent(proxy, f"{site.url}/.swproxy/none").status == 403
 
 
-def test_a_worker_does_not_speak_for_an_origin(site: Origin, proxy: ProxyProcess) -> None:
+@pytest.mark.parametrize("size", [0, BUFFER_LIMIT + 1])
+def test_a_worker_does_not_speak_for_an_origin(site: Origin, proxy: ProxyProcess, tmp_path: Path, size: int) -> None:
     """What headers say of B as a whole, A's worker cannot make up for it, nor clear what B has stored."""
     b = b_of(site)
+    upload = tmp_path / "upload"
+    upload.write_bytes(bytes(size))
+    asks = ["--data-binary", f"@{upload}"] if size else []
     site.script("/b.js", "onfetch = () => {};")
     proxy.registered(f"{b}/", f"{b}/b.js")
     site.route("/clear", "cleared", headers={"Clear-Site-Data": '"*"', "NEL": "{}", "X-Own": "1"})
     site.script("/clears.js", "onfetch = (event) => event.respondWith(fetch('/clear'));")
     proxy.registered(f"{site.url}/a/", f"{site.url}/clears.js")
     headers = {"Referer": f"{site.url}/a/", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "image"}
-    got = sent(proxy, f"{b}/picture", Sec_Fetch_Site="cross-site", **headers)
+    got = sent(proxy, f"{b}/picture", *asks, Sec_Fetch_Site="cross-site", **headers)
     assert (got.text, got.headers.get("x-own")) == ("cleared", "1")
     assert {"clear-site-data", "nel"}.isdisjoint(got.headers)
     assert len(proxy.status()["registrations"]) == 3
-    got = sent(proxy, f"{site.url}/picture", Sec_Fetch_Site="same-origin", **headers)
+    got = sent(proxy, f"{site.url}/picture", *asks, Sec_Fetch_Site="same-origin", **headers)
     assert "clear-site-data" in got.headers
     assert [it["scope"] for it in proxy.status()["registrations"]] == [f"{b}/"]
