@@ -116,7 +116,8 @@ class ServiceWorkerContext:
             self.clients,
             self.journal,
             self._look_after,
-            self._decrypts,
+            # Not the hosts of registrations: which there are is no other site's business.
+            None if settings.intercept_all else settings.intercept,
             remove_native=settings.remove_native_workers,
         )
         lifecycle = Lifecycle(
@@ -190,11 +191,6 @@ class ServiceWorkerContext:
             and self.origin_settings.get(PAGE_CLIENT, origin)
             and self.is_trustworthy(origin)
         )
-
-    def _decrypts(self) -> dict[str, Any]:
-        # Not those of registrations: which there are is no other site's business.
-        everything = self.settings.intercept_all
-        return {"everything": everything, "hosts": [] if everything else self.settings.intercept}
 
     def _look_after(self, registration: ServiceWorkerRegistration) -> None:
         self._driver.look_after(registration)

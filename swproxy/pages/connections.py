@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 
 from swproxy.errors import InvalidInput
 from swproxy.pages.departures import Departures
+from swproxy.pages.hosts import told
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
 from swproxy.pages.secrets import Secret
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
@@ -73,7 +74,7 @@ class Pages:
 
     Args:
         look_after: called with a registration that has lost a client.
-        decrypts: which hosts the proxy opens, as script/requests.js takes it.
+        hosts: those that the proxy opens, as ``Settings.intercept``; None if it opens all.
         remove_native: documents unregister the service workers that their browser has of its own.
     """
 
@@ -83,7 +84,7 @@ class Pages:
         clients: ClientMap,
         journal: Journal,
         look_after: Callable[[ServiceWorkerRegistration], None],
-        decrypts: Callable[[], dict[str, Any]],
+        hosts: list[str] | None,
         *,
         remove_native: bool = False,
     ) -> None:
@@ -91,7 +92,7 @@ class Pages:
         self._clients = clients
         self._journal = journal
         self._look_after = look_after
-        self.decrypts = decrypts
+        self._hosts = hosts
         self._for_tags = {"removeNative": True} if remove_native else {}
         self.departures = Departures()
         self._pages: dict[str, Page] = {}
@@ -134,7 +135,7 @@ class Pages:
         return {
             "client": client.id,
             "controller": describe_worker(controller_of(client)),
-            "decrypts": self.decrypts(),
+            "hosts": None if self._hosts is None else told(self._hosts, client.id),
             "hasWorkers": self._registrations.has_origin(client.origin),
             **self._for_tags,
         }

@@ -107,6 +107,20 @@ def test_without_cors_a_worker_answers_or_fails(
     assert [hit.path for hit in elsewhere.hits] == ["/network"]
 
 
+def test_hosts_that_are_decrypted(browser: Browser, start_proxy: Callable[..., ProxyProcess], site: Origin) -> None:
+    """A document knows of those that it asks for whether they are; it cannot read which there are."""
+    hosts = ("localhost", "one.example", "*.more.example")
+    proxy = start_proxy(*(argument for host in hosts for argument in ("--intercept", host)))
+    with controlled(browser, proxy, site) as page:
+        for host in ("one.example", "a.more.example", "a.b.more.example"):
+            assert page.evaluate(hidden(f"https://{host}/content")) == ["basic", 200, "content"], host
+        for host in ("more.example", "a.one.example", "no-more.example"):
+            assert page.evaluate(hidden(f"https://{host}/content")) == "TypeError", host
+        told = page.evaluate("fetch('/.swproxy/document?url=' + location.href).then((response) => response.json())")
+    assert [type(host) for host in told["hosts"]] == [int, int, int]
+    assert "example" not in str(told)
+
+
 def test_without_cors_or_proxy(browser: Browser, proxy: ProxyProcess, site: Origin, elsewhere: Origin) -> None:
     """A host that is not decrypted, though the proxy would, answers; nothing is sent to it twice that changes it."""
     other = url_of(elsewhere)

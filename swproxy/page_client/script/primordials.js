@@ -69,12 +69,15 @@ export const {
 export const fetchNatively = globalThis.fetch;
 export const { freeze: ObjectFreeze, getPrototypeOf: ObjectGetPrototypeOf, keys: ObjectKeys } = Object;
 
+export const { imul } = Math;
+export const ArrayPrototypeIncludes = uncurry(Array.prototype.includes);
 export const ArrayPrototypeShift = uncurry(Array.prototype.shift);
 export const PromiseReject = Promise.reject.bind(Promise);
 export const PromiseResolve = Promise.resolve.bind(Promise);
 export const PromisePrototypeThen = uncurry(Promise.prototype.then);
 export const StringPrototypeSlice = uncurry(String.prototype.slice);
-export const StringPrototypeEndsWith = uncurry(String.prototype.endsWith);
+export const StringPrototypeCharCodeAt = uncurry(String.prototype.charCodeAt);
+export const StringPrototypeIndexOf = uncurry(String.prototype.indexOf);
 export const StringPrototypeStartsWith = uncurry(String.prototype.startsWith);
 export const RegExpPrototypeExec = uncurry(RegExp.prototype.exec);
 export const addListener = uncurry(EventTarget.prototype.addEventListener);
