@@ -33,6 +33,14 @@ _DOCUMENT = "/.swproxy/document"
 _LEAVING = "/.swproxy/leaving"
 _GONE = "/.swproxy/gone"
 _CACHES = "/.swproxy/cache/"
+# Takes the place of a worker of the browser, and goes; its documents load again, past it.
+_LEAVING_WORKER = """\
+oninstall = () => skipWaiting();
+onactivate = (event) => event.waitUntil((async () => {
+  await registration.unregister();
+  for (const client of await clients.matchAll({ type: "window" })) client.navigate(client.url);
+})());
+"""
 _CONDITIONS = ("if-none-match", "if-modified-since")
 # Redirects that browsers have not followed yet, and for how many seconds they may.
 _MOST_ON_THE_WAY = 64
@@ -77,8 +85,7 @@ class PageClient:
         elif not is_served:
             flow.response = http.Response.make(404, "swproxy: documents of this origin get no page client.\n")
         elif is_workers:
-            # From a document that has no page client: a worker of the browser would come before ours.
-            flow.response = http.Response.make(403, "swproxy: the service workers of this origin are the proxy's.\n")
+            flow.response = self._for_a_browsers_worker(exchange)
         elif path == SCRIPT_PATH:
             flow.response = _script_response(exchange)
         elif not _is_of_own_document(exchange):
@@ -101,6 +108,14 @@ class PageClient:
             self._streaming.redirect(flow, partial(handle, origin=exchange.origin, path=path))
         else:
             flow.response = http.Response.make(404, "swproxy: there is nothing here.\n")
+
+    def _for_a_browsers_worker(self, exchange: Exchange) -> http.Response:
+        """Of a document that has no page client: maybe it comes from that worker, before ours has its turn."""
+        if self._context.settings.remove_native_workers:
+            headers = {"content-type": "text/javascript", "service-worker-allowed": "/", "cache-control": "no-store"}
+            return http.Response.make(200, _LEAVING_WORKER, headers)
+        exchange.reason = "the browser has a service worker of its own here; see swproxy run --remove-native-workers"
+        return http.Response.make(403, f"swproxy: {exchange.reason}.\n")
 
     def _describe_document(self, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """What the tag of a document would say that is no HTML (script/frames.js)."""

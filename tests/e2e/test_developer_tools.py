@@ -237,3 +237,27 @@ def test_workers_of_the_browser_itself(
             assert message.value.text.startswith(said)
         proxy.stop()
         assert natives() == left
+
+
+def test_a_worker_of_the_browser_that_answers_itself(
+    playwright: Playwright, site: Origin, start_proxy: Callable[..., ProxyProcess], tmp_path: Path
+) -> None:
+    """Its documents get no script of ours: the log tells of it, and with the option another one takes its place."""
+    title = "document.title === 'of the network'"
+    old = "new Response('<title>of the worker</title>', { headers: { 'Content-Type': 'text/html' } })"
+    site.route("/", "<title>of the network</title>", "text/html")
+    site.script("/sw.js", f"onfetch = (e) => e.request.mode === 'navigate' && e.respondWith({old});")
+    with browser_with(playwright, tmp_path / "browser", None) as page:
+        page.goto(f"{site.url}/")
+        page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
+    proxy = start_proxy("--intercept", "localhost")
+    with browser_with(playwright, tmp_path / "browser", proxy) as page:
+        page.goto(f"{site.url}/")
+        assert not page.evaluate(title)
+        until(lambda: any("--remove-native-workers" in line.get("reason", "") for line in proxy.log()))
+    proxy.stop()
+    proxy = start_proxy("--intercept", "localhost", "--remove-native-workers")
+    with browser_with(playwright, tmp_path / "browser", proxy) as page:
+        page.goto(f"{site.url}/")
+        page.wait_for_function(title)
+        assert page.evaluate("navigator.serviceWorker.getRegistrations()") == []
