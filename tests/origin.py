@@ -1,6 +1,7 @@
 """A real HTTPS origin for tests: its routes can be changed, and it can be stopped and started, while it runs."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,20 @@ class Hit:
     path: str
     headers: dict[str, str]
     body: bytes
+
+
+_had: set[int] = set()
+
+
+def _listening(port: int) -> socket.socket:
+    """On that port; 0 for one that no origin has had: a proxy or a browser that several tests share remembers them."""
+    while True:
+        listening = socket.create_server(("127.0.0.1", port))
+        found = listening.getsockname()[1]
+        if port or found not in _had:
+            _had.add(found)
+            return listening
+        listening.close()
 
 
 class Origin:
@@ -101,9 +116,9 @@ class Origin:
         if self._certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self._certificate)
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        listening = _listening(self.port)
+        self.port = listening.getsockname()[1]
+        await web.SockSite(self._runner, listening, ssl_context=context).start()
 
     async def _stop(self) -> None:
         if self._runner is not None:
