@@ -44,7 +44,7 @@ _had: set[int] = set()
 
 
 def _listening(port: int) -> socket.socket:
-    """On that port; 0 for one that no origin has had: a proxy or a browser that several tests share remembers them."""
+    """On that port; 0 for one that no origin has had, as a proxy or a browser that tests share remembers those."""
     while True:
         listening = socket.create_server(("127.0.0.1", port))
         found = listening.getsockname()[1]
