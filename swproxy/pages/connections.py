@@ -234,6 +234,10 @@ class Pages:
                 client.id = hello.id
             if hello.is_first or hello.controller is not None:
                 client.controller = self._registrations.match_service_worker_registration(hello.url)
+        if client.presence is Presence.FROZEN:
+            client.be_active()  # the user has gone back to it
+        if client.current_url == client.url:
+            client.current_url = hello.url
         client.url = hello.url
         client.frame_type = hello.frame_type
         client.ancestor_origins = hello.ancestor_origins

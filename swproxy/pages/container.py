@@ -118,9 +118,13 @@ class Container:
         self._pages.settle_ready(page)
 
     def _state(self, page: Page, focused: bool, visibility_state: Literal["visible", "hidden"]) -> None:
-        if focused != page.client.focused:
-            page.client.set_focus(focused=focused)
-        page.client.visibility_state = visibility_state
+        client = page.client
+        is_shown = visibility_state == "visible" and client.visibility_state == "hidden"
+        if is_shown or (focused and not client.focused):
+            client.be_active()
+        if focused != client.focused:
+            client.set_focus(focused=focused)
+        client.visibility_state = visibility_state
 
     def _frozen(self, page: Page) -> None:
         self._pages.frozen(page)

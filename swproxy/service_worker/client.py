@@ -13,7 +13,7 @@ from typing import Any
 
 from swproxy.service_worker.registration import ServiceWorkerRegistration, origin_of
 
-_creation_times = itertools.count(1)
+_times = itertools.count(1)
 
 
 class Presence(StrEnum):
@@ -32,10 +32,12 @@ class ServiceWorkerClient:
 
     Attributes:
         url: the creation URL.
+        current_url: where it is now (``ClientMap.moved``).
         peer: tells browsers apart.
         controller: the registration whose active worker controls it.
         is_delivered: a reserved client's document, with our script, has begun to arrive.
         last_focus: orders clients by when they had the focus; 0 for never.
+        last_activity: orders clients by when they were seen to do something, as being navigated to.
     """
 
     url: str
@@ -50,8 +52,13 @@ class ServiceWorkerClient:
     visibility_state: str = "visible"
     ancestor_origins: list[str] = field(default_factory=list)
     last_focus: int = 0
-    created: int = field(default_factory=lambda: next(_creation_times))
+    created: int = field(default_factory=lambda: next(_times))
+    last_activity: int = field(default_factory=lambda: next(_times))
+    current_url: str = ""
     _waiting: list[Callable[[], object]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.current_url = self.current_url or self.url
 
     @property
     def origin(self) -> str:
@@ -80,7 +87,11 @@ class ServiceWorkerClient:
     def set_focus(self, *, focused: bool) -> None:
         self.focused = focused
         if focused:
-            self.last_focus = next(_creation_times)
+            self.last_focus = next(_times)
+
+    def be_active(self) -> None:
+        """It is what its user, or its browser, is at."""
+        self.last_activity = next(_times)
 
     def describe(self) -> dict[str, Any]:
         """As web/clients/client.js takes it."""
@@ -176,24 +187,36 @@ class ClientMap:
             client.id = id
             self.add(client)
 
-    def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
-        """The client of that peer whose URL this is, as a Referer gives it; failing that, of its origin.
+    def moved(self, client: ServiceWorkerClient, url: str) -> None:
+        """Its document has another URL now, by history.pushState() or the like; another origin's does not count."""
+        if origin_of(url) == client.origin:
+            client.current_url = url
 
-        Of several the newest, but those that are surely there come first.
+    def find(self, peer: str, url: str) -> ServiceWorkerClient | None:
+        """The client of that peer whose URL this is, as a Referer gives it; that is a sign of activity.
+
+        Of several the most recent, where they are now before where they were created.
         """
         best: ServiceWorkerClient | None = None
         best_rank = (False, False, 0)
         for client in self._by_origin.get(origin_of(url), {}).values():
-            if client.peer != peer:
-                continue
-            rank = (
-                client.url.partition("#")[0] == url,
-                client.presence is Presence.OPEN or client.is_delivered,
-                client.created,
-            )
-            if best is None or rank > best_rank:
-                best, best_rank = client, rank
+            is_there = _is_at(client.current_url, url)
+            if client.peer == peer and (is_there or _is_at(client.url, url)):
+                rank = (is_there, *_recency(client))
+                if best is None or rank > best_rank:
+                    best, best_rank = client, rank
+        if best is not None:
+            best.be_active()
         return best
+
+    def most_recent(self, peer: str, origin: str, *, only_windows: bool = False) -> ServiceWorkerClient | None:
+        """The client of that peer and origin that was active last; those that are surely there come first."""
+        clients = [
+            client
+            for client in self._by_origin.get(origin, {}).values()
+            if client.peer == peer and (client.type == "window" or not only_windows)
+        ]
+        return max(clients, key=_recency, default=None)
 
     def of_origin(self, origin: str) -> list[ServiceWorkerClient]:
         """Those of the origin, but for the discarded."""
@@ -212,3 +235,14 @@ class ClientMap:
         for client in self.of_origin(registration.origin):
             if client.controller is registration and (everyone or not client.uses_its_controller):
                 client.controller = None
+
+
+def _recency(client: ServiceWorkerClient) -> tuple[bool, int]:
+    """Orders clients by how likely they are to do something."""
+    is_there = client.presence is Presence.OPEN or (client.presence is Presence.RESERVED and client.is_delivered)
+    return is_there, client.last_activity
+
+
+def _is_at(whole: str, url: str) -> bool:
+    """Whether a URL is this one, but for its fragment."""
+    return whole.startswith(url) and (len(whole) == len(url) or whole[len(url)] == "#")

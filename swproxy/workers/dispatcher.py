@@ -30,6 +30,8 @@ UPDATE_DELAY = 1.0
 _HTTP = ("https:", "http:")
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _WORKER_TYPES = {"worker": "worker", "sharedworker": "sharedworker"}
+# What only documents ask for, by destinations.
+_OF_WINDOWS = frozenset({"audio", "font", "image", "manifest", "style", "track", "video", "xslt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +196,18 @@ class FetchDispatcher:
         return None if request.target.is_non_subresource else self.sender(request)
 
     def sender(self, request: ClientRequest) -> ServiceWorkerClient | None:
-        """The client that a request comes from, as far as it tells."""
-        if (named := self._clients.get(request.client_id)) is not None and named.origin == _origin_of_client(request):
+        """The client that a request comes from, as far as it tells; else that of its origin which was active last."""
+        origin = _origin_of_client(request)
+        if (named := self._clients.get(request.client_id)) is not None and named.origin == origin:
+            named.be_active()
             return named
-        if request.referrer.startswith(_HTTP):
-            return self._clients.find(request.peer, request.referrer)
-        if request.client_origin.startswith(_HTTP):
-            return self._clients.find(request.peer, request.client_origin + "/")
-        return None
+        referrer, is_foreign = request.referrer, origin_of(request.target.url) != origin
+        found = None
+        if referrer.startswith(_HTTP) and not (is_foreign and _is_cut(referrer)):
+            found = self._clients.find(request.peer, referrer)
+        return found or self._clients.most_recent(
+            request.peer, origin, only_windows=request.target.destination in _OF_WINDOWS
+        )
 
     def _controller(
         self, request: ClientRequest, client: ServiceWorkerClient | None
@@ -214,10 +220,10 @@ class FetchDispatcher:
         match = self._registrations.match_service_worker_registration
         if request.referrer.startswith(_HTTP):
             return match(request.referrer)
-        if request.client_origin in ("", origin_of(request.target.url)):
-            # A page of another origin may keep its name to itself; the browser says that it is another one.
-            return match(request.target.url) if _site(request) in ("", "same-origin") else None
-        return match(request.client_origin + "/")
+        origin = _origin_of_client(request)
+        if origin == origin_of(request.target.url):
+            return match(request.target.url)
+        return match(origin + "/") if origin else None
 
     async def _dispatch(
         self,
@@ -376,8 +382,18 @@ def _site(request: ClientRequest) -> str:
 
 
 def _origin_of_client(request: ClientRequest) -> str:
-    """As the browser says it: without Origin, a request that names its client is of the client's own origin."""
-    return request.client_origin or origin_of(request.target.url)
+    """As the browser says it; nothing of a page that keeps its name to itself."""
+    for url in (request.client_origin, request.referrer):
+        if url.startswith(_HTTP):
+            return origin_of(url)
+    # A page of another origin may send neither; the browser says that it is another one.
+    is_own = (_site(request) or request.client_origin) in ("", "same-origin")
+    return origin_of(request.target.url) if is_own else ""
+
+
+def _is_cut(referrer: str) -> bool:
+    """Whether it is an origin, which it is of most requests to others: https://w3c.github.io/webappsec-referrer-policy/"""
+    return referrer == f"{origin_of(referrer)}/"
 
 
 def _explain(registration: ServiceWorkerRegistration, reason: str) -> str:

@@ -82,3 +82,24 @@ async def test_too_many_channels(workers: Workers, browser: Browser, monkeypatch
     await channels[0].close()
     await soon(lambda: workers.context.pages._channels[SITE, "browser"] == 1)
     await browser.channel()
+
+
+@pytest.mark.parametrize("state", [[True, "hidden"], [False, "visible"]])
+async def test_the_page_that_its_user_turns_to(workers: Workers, browser: Browser, state: list[bool | str]) -> None:
+    """It gets the focus, or is shown again: requests that name nobody are its own."""
+    clients = workers.context.clients
+    pages = [await browser.channel() for _ in range(2)]
+    for number, page in enumerate(pages):
+        await page.send_json([f"{number}" * 32, f"{SITE}/{number}", None, True, "top-level", False, "visible", []])
+        assert json.loads(await page.receive_str())[0] == "welcome"
+        await page.send_json([0, "state", [False, "hidden"]])
+
+    def is_recent(number: int) -> bool:
+        client = clients.most_recent("browser", SITE)
+        return client is not None and client.id == f"{number}" * 32
+
+    assert is_recent(1)
+    await pages[0].send_json([0, "state", state])
+    await soon(lambda: is_recent(0))
+    for page in pages:
+        await page.close()

@@ -153,6 +153,42 @@ def _ids(answer: str | None) -> list[str]:
     return ids
 
 
+SAME: list[Header] = [("Sec-Fetch-Site", "same-origin")]
+CROSS: list[Header] = [("Sec-Fetch-Site", "cross-site")]
+
+
+async def test_which_page_has_sent_a_request(scopes: Workers) -> None:
+    """The one that it names, the one at its referrer, or the one that was active last."""
+    await scopes.register(f"{SITE}/b/", ANSWERS_ITS_SCOPE)
+    for url in (ROOT, APP, f"{SITE}/b/"):
+        await text(scopes, navigation(url))
+    b, app = scopes.context.clients.find("browser", f"{SITE}/b/"), scopes.context.clients.find("browser", APP)
+    assert app is not None
+    assert b is not None
+    cut = request(CDN, mode="no-cors", destination="image", referrer=ROOT)
+    assert await text(scopes, cut) == APP
+    assert await text(scopes, request(f"{SITE}/x", client_id=b.id)) == b.url
+    assert await text(scopes, cut) == b.url
+    scopes.context.clients.moved(app, f"{SITE}/b/list")
+    assert await text(scopes, request(f"{SITE}/x", referrer=f"{SITE}/b/list", hidden_headers=SAME)) == APP
+    assert await text(scopes, request(CDN, client_origin=SITE, hidden_headers=CROSS)) == APP
+    assert await text(scopes, replace(cut, client_id=b.id, hidden_headers=CROSS)) == b.url
+    anonymous = request(f"{SITE}/x", mode="no-cors", hidden_headers=SAME)
+    assert await text(scopes, anonymous) == b.url
+    assert await text(scopes, replace(anonymous, client_origin="null")) == b.url
+    assert await text(scopes, replace(anonymous, client_origin="null", hidden_headers=CROSS)) is None
+    assert await text(scopes, request(CDN, mode="no-cors", hidden_headers=CROSS)) is None
+    assert await text(scopes, request(f"{SITE}/x", referrer=ROOT, hidden_headers=SAME)) == ROOT
+
+
+async def test_images_are_not_of_workers(scopes: Workers) -> None:
+    """A worker that was started last asks for none."""
+    await text(scopes, navigation(APP))
+    await text(scopes, request(f"{SITE}/worker.js", destination="worker", referrer=APP))
+    assert await text(scopes, request(CDN, destination="image", referrer=ROOT)) == APP
+    assert await text(scopes, request(CDN, referrer=ROOT)) == ROOT
+
+
 async def test_a_client_keeps_its_controller(workers: Workers) -> None:
     """A page that was loaded without a worker has none until it is loaded again, or claimed."""
     await workers.register(APP, ANSWERS_ITS_SCOPE)
