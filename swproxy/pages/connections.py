@@ -15,6 +15,7 @@ from swproxy.pages.departures import Departures
 from swproxy.pages.hosts import told
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
 from swproxy.pages.secrets import Secret
+from swproxy.pages.shared_workers import SharedWorkers
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.worker import ServiceWorker
@@ -95,6 +96,7 @@ class Pages:
         self._hosts = hosts
         self._for_tags = {"removeNative": True} if remove_native else {}
         self.departures = Departures()
+        self._shared_workers = SharedWorkers()
         self._pages: dict[str, Page] = {}
         self._channels: Counter[tuple[str, str]] = Counter()  # by origin and browser
         self.methods: Mapping[str, Method] = {}
@@ -145,7 +147,7 @@ class Pages:
         asyncio.get_running_loop().call_later(ARRIVAL_PATIENCE, self.lost, client)
 
     def worker_started(self, client: ServiceWorkerClient, owner: ServiceWorkerClient | None) -> None:
-        """A dedicated or shared worker has its script: it is there as long as the document that has asked for it."""
+        """A worker has its script: it is there as long as the document that has asked for it, or that shares it."""
         if owner is not None and owner.presence is Presence.RESERVED:
             # It has not opened its channel yet.
             owner.when_settled(lambda: self.worker_started(client, owner))
@@ -153,9 +155,16 @@ class Pages:
         page = None if owner is None else self._pages.get(owner.id)
         if page is None:
             self.lost(client)
+            return
+        if client.type == "sharedworker":
+            self._shared_workers.started(client, page)
         else:
             page.workers.append(client)
-            self._clients.see(client)
+        self._clients.see(client)
+
+    def uses_shared_worker(self, page: Page, url: str, name: str) -> None:
+        """What a document says, some time before or after the worker has its script, or had it for others."""
+        self._shared_workers.used(page, url, name)
 
     def lost(self, client: ServiceWorkerClient) -> None:
         """A reserved client whose document will not open a channel, as far as one can tell."""
@@ -263,7 +272,7 @@ class Pages:
         is_current = self._pages.get(client.id) is page
         if is_current:
             del self._pages[client.id]
-        for worker in page.workers:
+        for worker in [*page.workers, *self._shared_workers.departed(page)]:
             self._clients.discard(worker)
             self._without(worker)
         if is_current and client.presence is Presence.OPEN:

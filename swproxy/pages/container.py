@@ -37,6 +37,7 @@ class Container:
             "frozen": self._frozen,
             "used": Page.used,
             "secret": self._secret,
+            "shared_worker": self._shared_worker,
         }
         return {name: Method(function) for name, function in functions.items()}
 
@@ -132,6 +133,10 @@ class Container:
     def _secret(self, page: Page, number: int, username: str, password: str) -> None:
         """What a request of the document says in its URL, and browsers in no header; both percent-encoded."""
         page.secrets.tell(number, (username, password))
+
+    def _shared_worker(self, page: Page, url: str, name: str) -> None:
+        """The document uses it; its name is JSON, as it need not be well-formed Unicode."""
+        self._pages.uses_shared_worker(page, url, name)
 
 
 def _joined(sent: str, shown: str) -> str:

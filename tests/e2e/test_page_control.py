@@ -1,4 +1,4 @@
-"""Whose worker answers in Chromium what no script has asked for."""
+"""Whose worker answers in Chromium what no script has asked for, and what shared workers belong to."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from origin import Origin
 from playwright.sync_api import Browser, BrowserContext, Page
 from proxy_process import ProxyProcess
+from waiting import until
 
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 # Answers with an image as wide as the name of its scope is long, and with where its client is.
@@ -21,6 +22,11 @@ onfetch = (event) => {
     event.respondWith((async () => {
       const client = await clients.get(event.clientId);
       return new Response(client ? new URL(client.url).pathname : event.clientId);
+    })());
+  } else if (pathname === "/all") {
+    event.respondWith((async () => {
+      const all = await clients.matchAll({ type: "all" });
+      return Response.json(all.map((client) => new URL(client.url).pathname).sort());
     })());
   }
 };
@@ -158,3 +164,33 @@ def test_what_inherits_a_controller(site: Origin, context: BrowserContext, kind:
     controlled(context, f"{site.url}/bb/")
     use(a)
     assert a.evaluate(LOCAL[kind]) == "/a/"
+
+
+def test_a_shared_worker_lives_as_long_as_its_pages(site: Origin, context: BrowserContext) -> None:
+    """Of each name another one; whichever of its pages closes first, and however it was started."""
+    site.script("/a/shared.js", "onconnect = ({ ports }) => ports[0].postMessage(name);")
+    starts = """([url, options]) => new Promise((resolve, reject) => {
+      const worker = new SharedWorker(url, options);
+      worker.port.onmessage = ({ data }) => resolve([data, worker instanceof SharedWorker]);
+      worker.onerror = reject;
+    })"""
+    first = controlled(context, f"{site.url}/a/")
+    second, last = opened(context, f"{site.url}/a/x"), opened(context, f"{site.url}/a/")
+    shared = "/a/shared.js"
+    assert first.evaluate(starts, ["shared.js", None]) == ["", True]
+    assert first.evaluate(starts, ["/a/shared.js", "b\ud800"])[1]
+    assert second.evaluate(starts, ["shared.js", {"name": ""}]) == ["", True]
+    assert second.evaluate(starts, ["shared.js", {"name": "b\ud800"}])[1]
+    assert second.evaluate(starts, ["shared.js", "c"]) == ["c", True]
+
+    def there() -> list[str]:
+        paths: list[str] = last.evaluate("fetch('/all').then((response) => response.json())")
+        return paths
+
+    until(lambda: there() == ["/a/", "/a/", shared, shared, shared, "/a/x"])
+    first.close()
+    until(lambda: there().count("/a/") == 1)
+    assert there() == ["/a/", shared, shared, shared, "/a/x"]
+    second.close()
+    until(lambda: there() == ["/a/"])
+    assert last.evaluate("SharedWorker.prototype.constructor === SharedWorker && SharedWorker.length") == 1

@@ -10,7 +10,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from running_workers import Workers
 from waiting import soon
 
-from swproxy.pages import connections
+from swproxy.pages import connections, shared_workers
+from swproxy.service_worker.client import Presence, ServiceWorkerClient
 
 SITE = "https://site.test"
 HELLO = json.dumps(["0" * 32, f"{SITE}/", None, True, "top-level", True, "visible", []])
@@ -103,3 +104,86 @@ async def test_the_page_that_its_user_turns_to(workers: Workers, browser: Browse
     await soon(lambda: is_recent(0))
     for page in pages:
         await page.close()
+
+
+SHARED = f"{SITE}/shared.js"
+
+
+class Sharing:
+    """Documents that use shared workers."""
+
+    def __init__(self, workers: Workers, browser: Browser) -> None:
+        self._context = workers.context
+        self._browser = browser
+
+    async def page(self, number: int, peer: str = "browser") -> ClientWebSocketResponse:
+        channel = await self._browser.channel(peer=peer)
+        await channel.send_json([f"{number}" * 32, f"{SITE}/", None, True, "top-level", False, "visible", []])
+        assert json.loads(await channel.receive_str())[0] == "welcome"
+        return channel
+
+    async def uses(self, channel: ClientWebSocketResponse, name: str, url: str = SHARED) -> None:
+        await channel.send_json([0, "shared_worker", [url, name]])
+        await channel.send_json([1, "get_registrations", []])
+        assert json.loads(await channel.receive_str())[0] == "done"
+
+    def starts(self, number: int, peer: str = "browser") -> ServiceWorkerClient:
+        client = ServiceWorkerClient(SHARED, peer, None, "none", "sharedworker")
+        self._context.clients.add(client)
+        self._context.pages.worker_started(client, self._context.clients.get(f"{number}" * 32))
+        assert client.presence is Presence.OPEN
+        return client
+
+
+@pytest.fixture
+def sharing(workers: Workers, browser: Browser) -> Sharing:
+    return Sharing(workers, browser)
+
+
+async def test_shared_workers(sharing: Sharing) -> None:
+    """One is there until the last document that says it uses it is gone; whether it says so before or later."""
+    first, second, foreign = await sharing.page(1), await sharing.page(2), await sharing.page(3, "another browser")
+    await sharing.uses(first, "early")
+    early = sharing.starts(1)
+    late = sharing.starts(1)
+    await sharing.uses(first, "late")
+    own = sharing.starts(1)
+    elsewhere = sharing.starts(3, "another browser")
+    for name in ("early", "late"):
+        await sharing.uses(second, name, f"{SHARED}#fragment")
+    await first.close()
+    await soon(lambda: own.presence is Presence.DISCARDED)
+    for there in (early, late, elsewhere):
+        assert there.presence is Presence.OPEN
+    await second.close()
+    await soon(lambda: early.presence is Presence.DISCARDED and late.presence is Presence.DISCARDED)
+    assert elsewhere.presence is Presence.OPEN
+    await foreign.close()
+    await soon(lambda: elsewhere.presence is Presence.DISCARDED)
+
+
+async def test_a_shared_worker_is_of_who_says_so(sharing: Sharing) -> None:
+    """Not of the document that only seemed to have asked for it."""
+    first, second = await sharing.page(1), await sharing.page(2)
+    worker = sharing.starts(1)
+    await sharing.uses(second, "")
+    await second.close()
+    await soon(lambda: worker.presence is Presence.DISCARDED)
+    await first.close()
+
+
+async def test_shared_workers_that_are_too_much(
+    workers: Workers, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a document says is remembered up to a limit, and only of its own origin."""
+    monkeypatch.setattr(shared_workers, "_MOST", 2)
+    page = await sharing.page(1)
+    for name, url in (("n" * 8192, SHARED), ("", "https://other.test/"), ("", "blob:https://site.test/1")):
+        await sharing.uses(page, name, url)
+    known = workers.context.pages._shared_workers._workers
+    assert known == {}
+    for i in range(3):
+        await sharing.uses(page, f"{i}")
+    assert [worker.name for worker in known["browser", SHARED]] == ["0", "1"]
+    await page.close()
+    await soon(lambda: known == {})

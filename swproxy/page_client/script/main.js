@@ -12,6 +12,7 @@ import { ServiceWorkerRegistration } from "./registration.js";
 import { installRequests } from "./requests.js";
 import { installResponses } from "./responses.js";
 import { ServiceWorker } from "./service_worker.js";
+import { installSharedWorkers } from "./shared_workers.js";
 
 const native = navigator.serviceWorker;
 
@@ -60,6 +61,7 @@ function install() {
   installFrames();
   installDepartures();
   installPorts();
+  installSharedWorkers();
   openChannel(controllerId);
   if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
 }
