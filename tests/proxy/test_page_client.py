@@ -1,16 +1,21 @@
 """What the page client changes in flows."""
 
 import asyncio
+import re
 import threading
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import brotli
 import pytest
 from aiohttp import web
 from origin import Origin
 from own_proxy import OwnProxy, Streams, ended
 from waiting import soon
 
+from swproxy.page_client.bundle import page_script
+from swproxy.page_client.content_codings import zstd
 from swproxy.pages import connections
 from swproxy.proxy import page_client as page_client_module
 from swproxy.service_worker.client import Presence
@@ -20,6 +25,7 @@ Started = Callable[..., Awaitable[OwnProxy]]
 
 NAVIGATION = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 PAGE = "<!doctype html><title>page</title>"
+HALVES = (b"<!doctype html><title>page</title><p>first half", b"<p>second half")
 
 
 @pytest.fixture
@@ -91,6 +97,90 @@ async def test_a_document_that_takes_its_time(
     goes_on.set()
     await reader.readuntil(client.id.encode())
     await soon(lambda: client.presence is Presence.UNSEEN)
+
+
+def halves(coding: str) -> tuple[bytes, bytes]:
+    """HALVES in a content coding, the first flushed."""
+    if coding == "gzip":
+        zlib_coder = zlib.compressobj(wbits=31)
+        first = zlib_coder.compress(HALVES[0]) + zlib_coder.flush(zlib.Z_SYNC_FLUSH)
+        return first, zlib_coder.compress(HALVES[1]) + zlib_coder.flush()
+    if coding == "br":
+        br_coder = brotli.Compressor()
+        first = br_coder.process(HALVES[0]) + br_coder.flush()
+        return first, br_coder.process(HALVES[1]) + br_coder.finish()
+    if coding == "zstd":
+        zstd_coder = zstd.ZstdCompressor()
+        first = zstd_coder.compress(HALVES[0], zstd_coder.FLUSH_BLOCK)
+        return first, zstd_coder.compress(HALVES[1], zstd_coder.FLUSH_FRAME)
+    return HALVES
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br", "zstd"])
+async def test_no_page_is_held_back(proxy: OwnProxy, origin: Origin, tmp_path: Path, coding: str) -> None:
+    """The first half, with the script, is there before the origin sends the rest; also if a worker passes it on."""
+    pieces, goes_on = halves(coding), asyncio.Queue[None]()
+    loop = asyncio.get_running_loop()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": coding}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        await response.write(pieces[0])
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(goes_on.get(), loop))
+        await response.write(pieces[1])
+        return response
+
+    async def seen(version: str, path: str) -> bytes:
+        command = ["curl", "--no-buffer", "--silent", "--compressed", f"--http{version}", "--max-time", "10"]
+        command += ["--proxy", proxy.master.urls()[0], "--noproxy", "", "--cacert", str(proxy.authority.certificate)]
+        command += ["--write-out", "%{http_version}"]
+        command += ["-H", "Sec-Fetch-Mode: navigate", "-H", "Sec-Fetch-Dest: document", f"{origin.url}{path}"]
+        curl = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert curl.stdout is not None
+        page = await curl.stdout.readuntil(HALVES[0][-10:])
+        goes_on.put_nowait(None)
+        page += await curl.stdout.read()
+        await curl.wait()
+        assert page.endswith(version.encode())
+        return page.removesuffix(version.encode())
+
+    (tmp_path / "passes_on.js").write_text("onfetch = (event) => event.respondWith(fetch(event.request));")
+    script = str(tmp_path / "passes_on.js")
+    await proxy.context.register(f"{origin.url}/worker", script, "classic", "imports", local=True)
+    for path in ("/network", "/worker"):
+        origin.route(path, handler=answer)
+        for version in ("1.1", "2"):
+            page = await seen(version, path)
+            assert page.startswith(b'<!doctype html><script src="/.swproxy/client.js?v=')
+            assert re.sub(rb"<script.*?</script>", b"", page, count=1) == b"".join(HALVES)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [(None, None), ("identity", None), ("gzip", "gzip"), ("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip", "gzip")],
+)
+@pytest.mark.usefixtures("proxy")
+async def test_the_script_is_cacheable(
+    streams: Streams, origin: Origin, accepted: str | None, coding: str | None
+) -> None:
+    """Its URL, which is in each document, is of its contents: it never changes; but for the coding."""
+    origin.route("/", PAGE, "text/html; charset=utf-8")
+    host = origin.url.removeprefix("https://")
+    _, page = await answered(streams, "GET /", host)
+    script = page_script()
+    path = f"/.swproxy/client.js?v={script.version}"
+    assert f'src="{path}"' in page
+    reader, writer = streams
+    line = f"Accept-Encoding: {accepted}\r\n" if accepted else ""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{line}\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+    assert head.startswith("http/1.1 200 ")
+    assert fields["cache-control"] == "public, max-age=31536000, immutable"
+    assert (fields["vary"], fields.get("content-encoding")) == ("accept-encoding", coding)
+    body = await reader.readexactly(int(fields["content-length"]))
+    assert body == (script.encoded[coding] if coding else script.body)
 
 
 @pytest.mark.parametrize(
