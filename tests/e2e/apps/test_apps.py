@@ -11,6 +11,40 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 APPS = Path(__file__).parent
 
+# The browsers
+
+# What of the browser's own there is; a frame that comes from no server has no page client.
+OWN = """[
+  await navigator.storage.getDirectory().then(() => "files", (error) => error.name),
+  "serviceWorker" in document.body.appendChild(document.createElement("iframe")).contentWindow.navigator,
+]"""
+TRANSFERRED = """performance.getEntriesByType("resource")
+  .filter(({ name }) => name.includes("/.swproxy/client.js?v=")).map(({ transferSize }) => transferSize > 0)"""
+
+
+async def test_they_are_what_they_are_called(visit: Visit) -> None:
+    """In a private window no site has files; and where the browser has no service workers, nobody has them."""
+    visit.origin.route("/", "<!doctype html><title>page</title><body>", "text/html")
+    tab = await visit.open("/")
+    seen = await tab.evaluate(f"(async () => {OWN})()")
+    assert seen == [
+        "SecurityError" if visit.name == "firefox-private" else "files",
+        visit.name != "firefox-without",
+    ]
+
+
+async def test_the_page_client_is_transferred_once(visit: Visit) -> None:
+    """Then the browser has it in its cache, also for other documents."""
+    for path in ("/", "/other"):
+        visit.origin.route(path, "<!doctype html><title>page</title>", "text/html")
+    tab = await visit.open("/")
+    seen = [await tab.evaluate(TRANSFERRED)]
+    for path in ("/other", "/"):
+        await tab.goto(f"{visit.origin.url}{path}")
+        seen.append(await tab.evaluate(TRANSFERRED))
+    assert seen == ([[True], [False], [False]] if visit.proxy is not None else [[], [], []])
+
+
 # Workbox
 
 
