@@ -468,7 +468,7 @@ def test_opaque_answers_stay_unreadable(site: Origin, context: BrowserContext) -
 
 
 def test_clients_of_a_worker(site: Origin, context: BrowserContext) -> None:
-    """Those that are open, in the specification's order; claimed or not."""
+    """Those that are open, the newest, which has the focus, first; claimed or not."""
     site.script(
         "/sw.js",
         CLAIMS
@@ -488,7 +488,7 @@ def test_clients_of_a_worker(site: Origin, context: BrowserContext) -> None:
     page.evaluate(REGISTERED)
     other = opened(context, f"{site.url}/other")
     got = page.evaluate("fetch('/clients').then((r) => r.json())")
-    assert sorted(got[0]) == [["/", "top-level", "visible"], ["/other", "top-level", "visible"]]
+    assert got[0] == [["/other", "top-level", "visible"], ["/", "top-level", "visible"]]
     assert got[1:] == ["/", 2]
     other.close()
     until(lambda: page.evaluate("fetch('/clients').then((r) => r.json())")[2] == 1, 2)

@@ -54,16 +54,21 @@ def test_there_and_back(origin: Origin, page: Page) -> None:
         False,
         first["client"],
     )
-    # Browsers go back without waiting for what the document says: on a busy machine it may come too late.
+    # Browsers go back without waiting for what the document says. On a busy machine it came too late in up to half of
+    # 40 navigations in a row: then a worker is told nothing, but never something wrong.
+    right, now = 0, second
     for _ in range(TRIALS):
-        page.go_back()
-        third = page.evaluate(FACTS)
-        assert third["url"] == f"{origin.url}/a"
-        if third["history"]:
+        for go, path, fragment in ((page.go_back, "/a", ""), (page.go_forward, "/b", "#there")):
+            go()
+            before, now = now, page.evaluate(FACTS)
+            told = (now["history"], now["replaces"], now["url"])
+            url = f"{origin.url}{path}"
+            assert told in ((True, before["client"], url + fragment), (False, "", url))
+            right += now["history"]
+        if right >= TRIALS // 2:
             break
-        page.go_forward()
-        second = page.evaluate(FACTS)
-    assert (third["history"], third["replaces"]) == (True, second["client"])
+    assert right >= TRIALS // 2
+    page.go_back()
     page.reload()
     fourth = page.evaluate(FACTS)
     assert (fourth["history"], fourth["url"]) == (False, f"{origin.url}/a")
