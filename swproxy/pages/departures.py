@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from swproxy.service_worker.client import ServiceWorkerClient
+from swproxy.service_worker.client import ServiceWorkerClient, next_time
 
 # Seconds in which a browser asks for the next document.
 PATIENCE = 5.0
@@ -40,7 +40,8 @@ class Departures:
         self._departures: dict[tuple[str, str], tuple[Departure, float]] = {}
         self._awaited: dict[tuple[str, str], asyncio.Future[Departure]] = {}
         self._visited: dict[tuple[str, str], bool] = {}
-        self._untold: dict[tuple[str, str], float] = {}  # navigations that came without, until when one would be late
+        # Navigations that came without: until when one would be late, and what documents of then are older than.
+        self._untold: dict[tuple[str, str], tuple[float, int]] = {}
         self._telling: dict[str, None] = {}  # the browsers that tell at all
 
     def add(self, client: ServiceWorkerClient, url: str, kind: str) -> None:
@@ -56,8 +57,10 @@ class Departures:
         if waiting is not None and not waiting.done():
             waiting.set_result(departure)
             return
-        if kind in ("traverse", "reload") and self._untold.pop(key, 0.0) >= time.monotonic():
-            return
+        if kind in ("traverse", "reload"):
+            until, newest = self._untold.pop(key, (0.0, 0))
+            if until >= time.monotonic() and client.created < newest:
+                return
         self._departures[key] = departure, time.monotonic() + PATIENCE
         _keep(self._departures, _MOST)
 
@@ -81,16 +84,16 @@ class Departures:
         waiting: asyncio.Future[Departure] = asyncio.get_running_loop().create_future()
         self._awaited[key] = waiting
         try:
-            async with asyncio.timeout(DELAY):
-                return await waiting
-        except TimeoutError:
-            self._miss(key)
-            return None
+            await asyncio.wait([waiting], timeout=DELAY)
         finally:
             self._awaited.pop(key, None)
+        if waiting.done():  # it may be by now, though the time is over
+            return waiting.result()
+        self._miss(key)
+        return None
 
     def _miss(self, key: tuple[str, str]) -> None:
-        self._untold[key] = time.monotonic() + LATENESS
+        self._untold[key] = time.monotonic() + LATENESS, next_time()
         _keep(self._untold, _MOST)
 
 

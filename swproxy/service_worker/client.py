@@ -16,6 +16,11 @@ from swproxy.service_worker.registration import ServiceWorkerRegistration, origi
 _times = itertools.count(1)
 
 
+def next_time() -> int:
+    """Now, in the order of what clients do: after the ``created`` of all there are, before that of all to come."""
+    return next(_times)
+
+
 class Presence(StrEnum):
     """What the proxy knows of a client's life."""
 
@@ -52,8 +57,8 @@ class ServiceWorkerClient:
     visibility_state: str = "visible"
     ancestor_origins: list[str] = field(default_factory=list)
     last_focus: int = 0
-    created: int = field(default_factory=lambda: next(_times))
-    last_activity: int = field(default_factory=lambda: next(_times))
+    created: int = field(default_factory=next_time)
+    last_activity: int = field(default_factory=next_time)
     current_url: str = ""
     _waiting: list[Callable[[], object]] = field(default_factory=list)
 
@@ -87,11 +92,11 @@ class ServiceWorkerClient:
     def set_focus(self, *, focused: bool) -> None:
         self.focused = focused
         if focused:
-            self.last_focus = next(_times)
+            self.last_focus = next_time()
 
     def be_active(self) -> None:
         """It is what its user, or its browser, is at."""
-        self.last_activity = next(_times)
+        self.last_activity = next_time()
 
     def describe(self) -> dict[str, Any]:
         """As web/clients/client.js takes it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from swproxy.pages.departures import Departure, Departures
+from swproxy.pages.departures import DELAY, Departure, Departures
 from swproxy.service_worker.client import ServiceWorkerClient
 
 HERE = "https://a.test/"
@@ -42,3 +42,23 @@ async def test_the_way_back_may_be_told_late() -> None:
     assert await of_navigation(departures, may_be_late=True) is None  # after a moment
     departures.add(leaving, THERE, "traverse")  # too late
     assert await of_navigation(departures) is None
+
+
+async def test_a_departure_at_the_last_moment() -> None:
+    """When the time is over, but the navigation has not gone on yet: no other navigation has it."""
+    departures, leaving = Departures(), client()
+    assert await of_navigation(departures, may_be_late=True) is None
+    departures.add(leaving, HERE, "push")
+    asyncio.get_running_loop().call_later(DELAY, departures.add, leaving, THERE, "traverse")
+    first = await of_navigation(departures, may_be_late=True)
+    assert await of_navigation(departures) is None
+    assert first == Departure(leaving.id, "", "traverse")
+
+
+async def test_a_departure_that_never_comes() -> None:
+    """What a document tells that was made later counts: it is of another navigation."""
+    departures = Departures()
+    assert await of_navigation(departures) is None
+    leaving = client()
+    departures.add(leaving, THERE, "traverse")
+    assert await of_navigation(departures) == Departure(leaving.id, "", "traverse")
