@@ -290,6 +290,10 @@ class Pages:
         self._clients.freeze(page.client)
         self._log(page, "frozen")
 
+    def moved(self, page: Page, url: str) -> None:
+        """The document has another URL, without a navigation."""
+        self._clients.moved(page.client, url)
+
     def reserved(self, client: ServiceWorkerClient) -> None:
         """A document was asked for: somebody may have sent a browser there."""
         for predecessor, url, future in self._successors:

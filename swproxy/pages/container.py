@@ -35,6 +35,7 @@ class Container:
             "ready": self._ready,
             "state": self._state,
             "frozen": self._frozen,
+            "moved": self._moved,
             "used": Page.used,
             "secret": self._secret,
             "shared_worker": self._shared_worker,
@@ -129,6 +130,9 @@ class Container:
 
     def _frozen(self, page: Page) -> None:
         self._pages.frozen(page)
+
+    def _moved(self, page: Page, url: str) -> None:
+        self._pages.moved(page, url)
 
     def _secret(self, page: Page, number: int, username: str, password: str) -> None:
         """What a request of the document says in its URL, and browsers in no header; both percent-encoded."""

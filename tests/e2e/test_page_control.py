@@ -96,8 +96,18 @@ def test_images_of_several_pages(site: Origin, context: BrowserContext) -> None:
         use(page)
         assert page.evaluate(SHOWN, f"{elsewhere(site)}/image?{width}") == width
         assert page.evaluate(SHOWN, f"/image?{width}") == width
-    a.evaluate("history.pushState(null, '', '/elsewhere')")
+
+
+def test_images_of_a_page_that_has_moved(site: Origin, context: BrowserContext) -> None:
+    """Its URL is another one than it was loaded from, another page is in use, or even has that URL."""
+    a, b = controlled(context, f"{site.url}/a/"), controlled(context, f"{site.url}/bb/")
+    a.evaluate("history.pushState(null, '', '/elsewhere#here')")
+    use(b)
     assert a.evaluate(SHOWN, "/image?moved") == A
+    a.evaluate("history.pushState(null, '', '/bb/')")
+    b.evaluate("history.replaceState(null, '', '/a/')")
+    assert a.evaluate(SHOWN, "/image?moved again") == A
+    assert b.evaluate(SHOWN, "/image?moved, too") == BB
 
 
 def test_images_beside_an_uncontrolled_page(site: Origin, context: BrowserContext) -> None:

@@ -1,27 +1,24 @@
 // What documents ask the proxy of its caches: the other half is swproxy/pages/caches.py. Over the channel, which keeps the
 // order of what is asked; in requests what is large, so that it need not be in memory, or asks for the client's header.
-import { call, isConnected, onTold } from "./channel.js";
+import { call, framed, isConnected, onTold, textOfBytes, unframed } from "./channel.js";
 import {
-  ArrayBuffer,
+  bare,
   Blob,
-  DataView,
+  blobSize,
   document,
   fetchNatively,
-  getter,
-  JSONParse,
-  JSONStringify,
+  getters,
   location,
   PromisePrototypeThen,
   PromiseResolve,
   Response,
   SafeMap,
   sequenceOf,
-  TextDecoder,
-  TextEncoder,
   TypeError,
   Uint8Array,
   uncurry,
 } from "./primordials.js";
+import { ResponseGet } from "./responses.js";
 import { exception } from "./webidl.js";
 
 // What may forbid requests to the proxy; the channel was there before.
@@ -31,38 +28,22 @@ const LARGE = 1 << 18;
 const TOO_LARGE = 1 << 26;
 const API = `${location.origin}/.swproxy/cache/`;
 
-/** The getters of a prototype's properties, by name. */
-export function getters(prototype, names) {
-  const all = { __proto__: null };
-  for (let i = 0; i < names.length; i++) all[names[i]] = getter(prototype, names[i]);
-  return all;
-}
-
-export const ResponseGet = getters(Response.prototype, ["body", "bodyUsed", "headers", "ok", "status", "statusText"]);
 export const SignalGet = getters(AbortSignal.prototype, ["aborted", "reason"]);
-export const blobSize = getter(Blob.prototype, "size");
 const readAsBuffer = uncurry(Response.prototype.arrayBuffer);
-const bytesOfText = uncurry(TextEncoder.prototype.encode);
-const textOfBytes = uncurry(TextDecoder.prototype.decode);
-const copyBytes = uncurry(Uint8Array.prototype.set);
 const querySelector = uncurry(Document.prototype.querySelector);
-const copyOfBuffer = uncurry(ArrayBuffer.prototype.slice);
 
 /** What it answers to an operation: `value`, and `take(size)`, which gives the next bytes of what came with it. */
 export async function ask(operation, args, bodies = [], signal = undefined) {
-  const text = bytesOfText(new TextEncoder(), JSONStringify({ __proto__: null, ...args }));
-  const head = new Uint8Array(4 + text.length);
-  new DataView(head.buffer).setUint32(0, text.length);
-  copyBytes(head, text, 4);
-  const parts = [head];
+  const head = framed({ __proto__: null, ...args });
+  const parts = bare([head]);
   for (let i = 0; i < bodies.length; i++) parts[i + 1] = bodies[i];
   const body = bodies.length === 0 ? head : new Blob(sequenceOf(parts));
   const buffer = await transferred(operation, body, body === head ? 0 : blobSize(body), signal);
   if (signal && SignalGet.aborted(signal)) throw SignalGet.reason(signal);
-  let at = 4 + new DataView(buffer).getUint32(0);
-  const { value, error } = JSONParse(decoded(buffer, 4, at - 4));
+  const answer = unframed(buffer);
+  const { value, error } = answer.message;
   if (error) throw exception(error[0], error[1]);
-  return { value, take: (size) => new Uint8Array(copyOfBuffer(buffer, at, (at += size))) };
+  return { value, take: (size) => new Uint8Array(new Uint8Array(buffer, (answer.end += size) - size, size)) };
 }
 
 async function transferred(operation, body, size, signal) {
@@ -94,7 +75,7 @@ function inTurn(work) {
 async function postOperation(operation, body, signal) {
   const response = await fetchNatively(API + operation, { __proto__: null, method: "POST", body, signal });
   const buffer = await readAsBuffer(response);
-  if (!ResponseGet.ok(response)) throw new TypeError(`swproxy has refused this: ${decoded(buffer, 0)}`);
+  if (!ResponseGet.ok(response)) throw new TypeError(`swproxy has refused this: ${textOfBytes(buffer)}`);
   return buffer;
 }
 
@@ -109,5 +90,3 @@ async function exchangeOperation(operation, bytes) {
   answers.delete(number);
   return await readAsBuffer(new Response(answer));
 }
-
-const decoded = (buffer, at, size) => textOfBytes(new TextDecoder(), new Uint8Array(buffer, at, size));

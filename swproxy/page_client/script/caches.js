@@ -1,15 +1,17 @@
 // https://w3c.github.io/ServiceWorker/#cache-interface: the caches that the origin's workers have, for documents.
-import { ask, getters, ResponseGet, SignalGet, blobSize } from "./cache_operations.js";
+import { ask, SignalGet } from "./cache_operations.js";
 import {
   AbortController,
   addListener,
-  defineOwn,
+  bare,
+  blobSize,
+  closeReadable,
+  enqueue,
   forJSON,
   getter,
-  Headers,
-  ownDescriptor,
   Promise,
   PromisePrototypeThen,
+  push,
   ReadableStream,
   ReflectApply,
   RegExpPrototypeExec,
@@ -20,32 +22,27 @@ import {
   TypeError,
   uncurry,
 } from "./primordials.js";
-import { attribute, known, recall, remember } from "./responses.js";
-import { constructing, create, defineInterface } from "./webidl.js";
+import { fetchAsPage } from "./requests.js";
+import {
+  appendHeader,
+  attribute,
+  forEachHeader,
+  known,
+  recall,
+  remember,
+  RequestGet,
+  responseError,
+  ResponseGet,
+  REST,
+  valueOfHeader,
+} from "./responses.js";
+import { constructing, create, defineInterface, dictionary, isObject } from "./webidl.js";
 
-const RequestGet = getters(Request.prototype, ["url", "method", "headers", "signal", "referrer"]);
-// What is stored of a request besides.
-const RequestGetRest = getters(Request.prototype, [
-  "destination",
-  "referrerPolicy",
-  "mode",
-  "credentials",
-  "cache",
-  "redirect",
-  "integrity",
-  "keepalive",
-]);
 const signalOf = getter(AbortController.prototype, "signal");
 const isLocked = getter(ReadableStream.prototype, "locked");
 
 const readAsBlob = uncurry(Response.prototype.blob);
-const responseError = Response.error.bind(Response);
-const forEachHeader = uncurry(Headers.prototype.forEach);
-const valueOfHeader = uncurry(Headers.prototype.get);
-const appendHeader = uncurry(Headers.prototype.append);
 const abort = uncurry(AbortController.prototype.abort);
-const enqueue = uncurry(ReadableStreamDefaultController.prototype.enqueue);
-const closeStream = uncurry(ReadableStreamDefaultController.prototype.close);
 
 // Requests
 
@@ -60,7 +57,7 @@ function isRequest(value) {
 const toRequest = (info) => (isRequest(info) ? info : new Request(info));
 
 function headerList(headers, hidden = []) {
-  const list = [];
+  const list = bare();
   forEachHeader(headers, (value, name) => (list[list.length] = [name, value]));
   for (let i = 0; i < hidden.length; i++) list[list.length] = hidden[i];
   return forJSON(list);
@@ -72,8 +69,9 @@ function matchable(request) {
 }
 
 function describeRequest(request) {
-  const rest = { __proto__: null, referrer: RequestGet.referrer(request) || "no-referrer" };
-  for (const name in RequestGetRest) rest[name] = RequestGetRest[name](request);
+  const rest = { __proto__: null };
+  for (let i = 0; i < REST.length; i++) rest[REST[i]] = RequestGet[REST[i]](request);
+  rest.referrer ||= "no-referrer";
   return { __proto__: null, ...matchable(request), rest };
 }
 
@@ -90,7 +88,7 @@ function requestOf({ method, url, headers, rest }) {
     request = new Request(url);
   }
   const own = RequestGet.headers(request);
-  const hidden = [];
+  const hidden = bare();
   for (let i = 0; i < headers.length; i++) {
     appendHeader(own, headers[i][0], headers[i][1]);
     if (valueOfHeader(own, headers[i][0]) === null) hidden[hidden.length] = headers[i];
@@ -109,12 +107,6 @@ function queryFor(info, options) {
 function queryOptions(options) {
   const { ignoreMethod, ignoreSearch, ignoreVary } = dictionary(options);
   return { ignore_method: !!ignoreMethod, ignore_search: !!ignoreSearch, ignore_vary: !!ignoreVary };
-}
-
-function dictionary(value) {
-  if (value === undefined || value === null) return { __proto__: null };
-  if (typeof value === "object" || typeof value === "function") return value;
-  throw new TypeError("The options are no object.");
 }
 
 function checkRequest(request) {
@@ -139,7 +131,7 @@ function responseOf({ type, url, redirected, status, statusText, headers, size, 
   } else {
     response = responseError();
   }
-  remember(known, response, { type, url, redirected, entry });
+  remember(known, response, { __proto__: null, type, url, redirected, entry });
   return response;
 }
 
@@ -152,7 +144,7 @@ function bodyOfEntry(entry, size) {
       const { value, take } = await ask("read", { entry, offset });
       offset += value;
       enqueue(controller, take(value));
-      if (offset === size) closeStream(controller);
+      if (offset === size) closeReadable(controller);
     },
   };
   return new ReadableStream(source, { __proto__: null, highWaterMark: 0 });
@@ -187,8 +179,8 @@ function putOf(request, response) {
 
 /** https://w3c.github.io/ServiceWorker/#batch-cache-operations-algorithm */
 async function store(cache, puts, signal = undefined) {
-  const described = [];
-  const bodies = [];
+  const described = bare();
+  const bodies = bare();
   for (let i = 0; i < puts.length; i++) {
     const { request, response } = puts[i];
     const body = await puts[i].body;
@@ -204,7 +196,7 @@ async function put(cache, asked, response) {
   const request = describeRequest(asked);
   checkResponse(response, request.url);
   if (isOpaque(response)) {
-    const { entry, asked: fetch } = recall(known, response) ?? {};
+    const { entry, asked: fetch } = recall(known, response) ?? { __proto__: null };
     if (entry) await ask("copy", { cache, request, entry });
     else if (fetch) await ask("fetch", { cache, request, fetch });
     else throw new TypeError(`swproxy cannot tell where the response to ${request.url} comes from.`);
@@ -216,11 +208,9 @@ async function put(cache, asked, response) {
   await store(cache, [putOf(request, response)]);
 }
 
-let fetchAsPage;
-
 /** https://w3c.github.io/ServiceWorker/#cache-addAll */
 async function addAll(cache, infos) {
-  const requests = [];
+  const requests = bare();
   for (let i = 0; i < infos.length; i++) checkRequest((requests[i] = new Request(infos[i])));
   const controller = new AbortController();
   const signal = signalOf(controller);
@@ -230,13 +220,13 @@ async function addAll(cache, infos) {
     if (SignalGet.aborted(own)) giveUp();
     else addListener(own, "abort", giveUp);
   }
-  const puts = [];
+  const puts = bare();
   await new Promise((resolve, reject) => {
     let missing = requests.length;
     if (missing === 0) resolve();
     const fetchOne = async (i) => {
       const request = describeRequest(requests[i]);
-      const response = await fetchAsPage(requests[i], { __proto__: null, signal });
+      const response = await fetchAsPage(new Request(requests[i], { __proto__: null, signal }));
       if (!ResponseGet.ok(response)) throw new TypeError(`The response to ${request.url} is not ok.`);
       checkResponse(response, request.url);
       puts[i] = putOf(request, response);
@@ -264,7 +254,7 @@ async function find(where, info, options) {
   const responses = [];
   if (query === undefined) return responses;
   const { value, take } = await ask("match", { ...where, query });
-  for (let i = 0; i < value.length; i++) responses[i] = responseOf(value[i], take);
+  for (let i = 0; i < value.length; i++) push(responses, responseOf(value[i], take));
   return responses;
 }
 
@@ -319,18 +309,18 @@ export class Cache {
     const requests = [];
     if (query === undefined) return requests;
     const { value } = await ask("keys", { cache, query });
-    for (let i = 0; i < value.length; i++) requests[i] = requestOf(value[i]);
+    for (let i = 0; i < value.length; i++) push(requests, requestOf(value[i]));
     return requests;
   }
 }
 
 /** The elements of a sequence<RequestInfo>. */
 function requestsOf(value) {
-  const method = typeof value === "object" && value !== null ? value[Symbol.iterator] : undefined;
+  const method = isObject(value) ? value[Symbol.iterator] : undefined;
   if (typeof method !== "function") throw new TypeError("The requests are no sequence.");
   const iterator = ReflectApply(method, value, []);
   const { next } = iterator;
-  const requests = [];
+  const requests = bare();
   for (;;) {
     const result = ReflectApply(next, iterator, []);
     if (result.done) return requests;
@@ -382,28 +372,16 @@ defineInterface(CacheStorage, { operations: ["delete", "has", "keys", "match", "
 
 // In the document
 
-/** Puts them in the place of the browser's own. */
+export const caches = create(CacheStorage);
+
+/** Remembers of responses that no script may read where they come from. */
 export function installCaches(global) {
-  const caches = create(CacheStorage);
-  const classes = { __proto__: null, Cache, CacheStorage };
-  for (const name in classes) defineOwn(global, name, { value: classes[name], writable: true, configurable: true });
-  const property = ownDescriptor(
-    {
-      get caches() {
-        if (this !== undefined && this !== global) throw new TypeError("Illegal invocation");
-        return caches;
-      },
-    },
-    "caches",
-  );
-  defineOwn(global, "caches", property);
-  fetchAsPage = global.fetch;
   replaceMethod(global, "fetch", (native, self, args) => {
     const asked = args.length === 0 ? null : opaqueRequest(args[0], args[1]);
     const fetching = ReflectApply(native, self, args);
     if (asked === null) return fetching;
     return PromisePrototypeThen(fetching, (response) => {
-      if (isOpaque(response)) remember(known, response, { ...recall(known, response), asked });
+      if (isOpaque(response)) remember(known, response, { __proto__: null, ...recall(known, response), asked });
       return response;
     });
   });
@@ -413,7 +391,7 @@ export function installCaches(global) {
 function opaqueRequest(input, init) {
   try {
     const isObject = isRequest(input);
-    const { mode, redirect } = RequestGetRest;
+    const { mode, redirect } = RequestGet;
     const isHidden = (init?.mode ?? (isObject && mode(input))) === "no-cors";
     if (!isHidden && (init?.redirect ?? (isObject && redirect(input))) !== "manual") return null;
     if ((isObject && RequestGet.method(input) !== "GET") || (init?.body ?? null) !== null) return null;

@@ -4,6 +4,8 @@ import {
   addListener,
   ArrayBuffer,
   ArrayPrototypeShift,
+  bare,
+  dataOf,
   DataView,
   document,
   DOMException,
@@ -15,9 +17,12 @@ import {
   location,
   MapPrototypeForEach,
   ObjectGetPrototypeOf,
+  ownDescriptor,
   Promise,
   PromisePrototypeThen,
+  ReflectApply,
   SafeMap,
+  setBytes,
   setTimeout,
   TextDecoder,
   TextEncoder,
@@ -31,10 +36,10 @@ const sendNatively = uncurry(WebSocket.prototype.send);
 const closeNatively = uncurry(WebSocket.prototype.close);
 const encodeNatively = uncurry(TextEncoder.prototype.encode);
 const decodeNatively = uncurry(TextDecoder.prototype.decode);
-const dataOf = getter(MessageEvent.prototype, "data");
+export const textOfBytes = (bytes) => decodeNatively(new TextDecoder(), bytes);
 const hasFocus = uncurry(Document.prototype.hasFocus);
 const visibilityOf = getter(Document.prototype, "visibilityState");
-const setUint8 = uncurry(Uint8Array.prototype.set);
+const { set: setType } = ownDescriptor(WebSocket.prototype, "binaryType");
 const sizeOf = getter(ObjectGetPrototypeOf(Uint8Array.prototype), "byteLength");
 const getUint32 = uncurry(DataView.prototype.getUint32);
 const setUint32 = uncurry(DataView.prototype.setUint32);
@@ -47,7 +52,7 @@ const FIRST_WAIT = 200;
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/.swproxy/channel`;
 const receivers = new SafeMap();
 const calls = new SafeMap();
-const unsent = [];
+const unsent = bare();
 let lastCall = 0;
 let socket = null;
 let isOpen = false;
@@ -97,29 +102,38 @@ function send(number, name, args, parts) {
 
 function encode(number, name, args, parts) {
   if (parts.length === 0) return JSONStringify(forJSON([number, name, args]));
-  const lengths = [];
+  const lengths = bare();
   let size = 0;
   for (let i = 0; i < parts.length; i++) size += lengths[i] = sizeOf(parts[i]);
-  const text = encodeNatively(new TextEncoder(), JSONStringify(forJSON([lengths, number, name, args])));
-  const end = 4 + sizeOf(text);
-  const buffer = new ArrayBuffer(end + size);
-  setUint32(new DataView(buffer), 0, end - 4);
-  const frame = new Uint8Array(buffer);
-  setUint8(frame, text, 4);
-  for (let i = 0, at = end; i < parts.length; at += lengths[i], i++) setUint8(frame, parts[i], at);
+  const frame = framed(forJSON([lengths, number, name, args]), size);
+  for (let i = 0, at = sizeOf(frame) - size; i < parts.length; at += lengths[i], i++) setBytes(frame, parts[i], at);
   return frame;
+}
+
+/** A message after its length, and room for as many bytes more. */
+export function framed(message, room = 0) {
+  const text = encodeNatively(new TextEncoder(), JSONStringify(message));
+  const size = sizeOf(text);
+  const buffer = new ArrayBuffer(4 + size + room);
+  setUint32(new DataView(buffer), 0, size);
+  const frame = new Uint8Array(buffer);
+  setBytes(frame, text, 4);
+  return frame;
+}
+
+/** The message of such bytes, and where it ends. */
+export function unframed(buffer) {
+  const end = 4 + getUint32(new DataView(buffer), 0);
+  return { message: JSONParse(textOfBytes(new Uint8Array(buffer, 4, end - 4))), end };
 }
 
 function decode(data) {
   if (typeof data === "string") return { message: JSONParse(data), parts: [] };
-  const length = getUint32(new DataView(data), 0);
-  const text = decodeNatively(new TextDecoder(), new Uint8Array(data, 4, length));
-  const message = JSONParse(text);
+  const { message, end } = unframed(data);
   const lengths = ArrayPrototypeShift(message);
-  const parts = [];
-  for (let i = 0, at = 4 + length; i < lengths.length; at += lengths[i], i++) {
+  const parts = bare();
+  for (let i = 0, at = end; i < lengths.length; at += lengths[i], i++)
     parts[i] = new Uint8Array(data, at, lengths[i]);
-  }
   return { message, parts };
 }
 
@@ -172,16 +186,25 @@ function connectFirst() {
 
 const tellState = () => isOpen && tell("state", [hasFocus(document), visibilityOf(document)]);
 
+let toldURL;
+/** Tells where the document is, if that is not known. */
+export function tellURL() {
+  const { href } = location;
+  if (isOpen && href !== toldURL) tell("moved", [(toldURL = href)]);
+}
+
 function connect() {
   isWaiting = false;
   const opening = (socket = new WebSocket(url));
-  opening.binaryType = "arraybuffer";
+  ReflectApply(setType, opening, ["arraybuffer"]);
   addListener(opening, "open", () => {
     const state = [hasFocus(document), visibilityOf(document)];
     const hello = [clientId, creationURL, tellController(), isFirst, frameType, state[0], state[1], ancestorOrigins];
     sendNatively(opening, JSONStringify(forJSON(hello)));
+    toldURL = isFirst ? creationURL : "";
     isFirst = false;
     isOpen = true;
+    tellURL();
     MapPrototypeForEach(calls, (pending) => (pending.isSent = true));
     while (unsent.length > 0) sendNatively(opening, ArrayPrototypeShift(unsent));
   });
@@ -199,7 +222,7 @@ function hasClosed() {
   const isGivenUp = !isOpen && delay >= LONGEST_DELAY;
   isOpen = false;
   socket = null;
-  const lost = [];
+  const lost = bare();
   MapPrototypeForEach(calls, (pending, number) => {
     if (pending.isSent || isGivenUp) lost[lost.length] = { pending, number };
   });

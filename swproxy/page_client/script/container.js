@@ -4,6 +4,7 @@ import { checkDocument, cookieOf, isDetached, keep, resolve, protocolOf, tagData
 import {
   addListener,
   ArrayPrototypeShift,
+  bare,
   defineOwn,
   dispatch,
   document,
@@ -12,6 +13,7 @@ import {
   MessageEvent,
   ObjectFreeze,
   Promise,
+  push,
   RegExpPrototypeExec,
   sequenceOf,
   setTimeout,
@@ -21,12 +23,12 @@ import {
 } from "./primordials.js";
 import { reconcile, registrationFor } from "./registration.js";
 import { idOfWorker, updateWorker, workerAsKnown } from "./service_worker.js";
-import { constructing, create, defineInterface, fire, whenHandlerIsSet } from "./webidl.js";
+import { constructing, create, defineInterface, dictionary, fire, whenHandlerIsSet } from "./webidl.js";
 
 let controller = workerAsKnown(tagData.controller);
 
 export class ServiceWorkerContainer extends EventTarget {
-  #ready;
+  #brand;
 
   constructor() {
     constructing();
@@ -34,23 +36,24 @@ export class ServiceWorkerContainer extends EventTarget {
   }
 
   get controller() {
-    this.#ready; // throws for other objects
+    this.#brand; // throws for other objects
     return isDetached() ? null : controller;
   }
 
   get ready() {
-    this.#ready ??= new Promise((resolve) => {
+    this.#brand;
+    ready ??= new Promise((resolve) => {
       settleReady = (description) => {
         settleReady = null;
         resolve(registrationFor(description));
       };
       askReady();
     });
-    return this.#ready;
+    return ready;
   }
 
   async register(scriptURL, options = undefined) {
-    this.#ready;
+    this.#brand;
     checkDocument();
     if (arguments.length === 0) throw new TypeError("register() needs the URL of a script.");
     scriptURL = String(scriptURL);
@@ -63,22 +66,22 @@ export class ServiceWorkerContainer extends EventTarget {
   }
 
   async getRegistration(clientURL = "") {
-    this.#ready;
+    this.#brand;
     checkDocument();
     return registrationFor(await call("get_registration", [withoutFragment(resolve(String(clientURL)))]));
   }
 
   async getRegistrations() {
-    this.#ready;
+    this.#brand;
     checkDocument();
     const descriptions = await call("get_registrations", []);
     const registrations = [];
-    for (let i = 0; i < descriptions.length; i++) registrations[i] = registrationFor(descriptions[i]);
+    for (let i = 0; i < descriptions.length; i++) push(registrations, registrationFor(descriptions[i]));
     return ObjectFreeze(registrations);
   }
 
   startMessages() {
-    this.#ready;
+    this.#brand;
     enableMessages();
   }
 }
@@ -108,9 +111,7 @@ function parse(text, base, what) {
 
 /** https://w3c.github.io/ServiceWorker/#dictdef-registrationoptions */
 function registrationOptions(options) {
-  if (options === undefined || options === null) options = {};
-  if (typeof options !== "object" && typeof options !== "function") throw new TypeError("The options are no object.");
-  let { scope, type = "classic", updateViaCache = "imports" } = options;
+  let { scope, type = "classic", updateViaCache = "imports" } = dictionary(options);
   if (scope !== undefined) scope = String(scope);
   type = oneOf(String(type), "classic", "module");
   updateViaCache = oneOf(String(updateViaCache), "imports", "all", "none");
@@ -124,6 +125,7 @@ function oneOf(value, ...allowed) {
 
 // Ready
 
+let ready;
 let settleReady = null;
 const askReady = () => tell("ready", [expectAnswer((description) => settleReady?.(description))]);
 
@@ -147,7 +149,7 @@ onTold("controller", ({ 0: description }) => {
 // Messages: https://w3c.github.io/ServiceWorker/#dfn-client-message-queue
 
 let isEnabled = false;
-const waiting = [];
+const waiting = bare();
 
 function enableMessages() {
   if (isEnabled) return;
@@ -180,7 +182,7 @@ export function whenEnabled(deliver) {
 /** Fires what a worker has sent. */
 export function fireMessage(type, data, source, ports) {
   const event = new MessageEvent(type, { __proto__: null, data, origin: self.origin, ports: sequenceOf(ports) });
-  if (data === undefined) defineOwn(event, "data", { value: data, configurable: true }); // it would be null
-  defineOwn(event, "source", { value: workerAsKnown(source), configurable: true });
+  if (data === undefined) defineOwn(event, "data", { __proto__: null, value: data, configurable: true }); // it would be null
+  defineOwn(event, "source", { __proto__: null, value: workerAsKnown(source), configurable: true });
   dispatch(container, event);
 }

@@ -1,5 +1,6 @@
-// Where the document goes, told before the browser asks for what is there: the same way, so that it comes first.
-import { ownClientId } from "./channel.js";
+// Where the document goes, told before the browser asks for what is there: the same way, so that it comes first. And
+// where it is, if its URL changes without a navigation.
+import { ownClientId, tellURL } from "./channel.js";
 import { isControlled } from "./container.js";
 import { tagData } from "./environment.js";
 import {
@@ -18,6 +19,7 @@ export function installDepartures() {
   const destinationOf = getter(NavigateEvent.prototype, "destination");
   const urlOfDestination = getter(NavigationDestination.prototype, "url");
   const isSameDocument = getter(NavigationDestination.prototype, "sameDocument");
+  addListener(navigation, "currententrychange", tellURL);
   addListener(navigation, "navigate", (event) => {
     const destination = destinationOf(event);
     const url = urlOfDestination(destination);

@@ -1,5 +1,5 @@
 // What the tag says of this document, and what the document is.
-import { addListener, document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
+import { addListener, bare, document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
 export const tagData = JSONParse(script.dataset.swproxy);
@@ -19,14 +19,14 @@ export const toHref = getter(URL.prototype, "href");
 /** The serialized URL, relative to the document's; throws a TypeError. */
 export const resolve = (url) => toHref(new URL(url, baseURI(document)));
 
-const windowOf = getter(Document.prototype, "defaultView");
+export const windowOf = getter(Document.prototype, "defaultView");
 /** Whether the document is in no window any more. */
 export const isDetached = () => windowOf(document) === null;
 export function checkDocument() {
   if (isDetached()) throw new DOMException("The document is in no window.", "InvalidStateError");
 }
 
-const kept = [];
+const kept = bare();
 
 /** Does what adds listeners to the window or the document, again whenever document.open() has taken away all. */
 export function keep(listen) {

@@ -1,6 +1,7 @@
-// Frames of this origin whose documents are no HTML, and could not get the script with their bytes: the document around
-// them gives it to them, when they have loaded or as soon as it looks into them.
-import { keepListening, scriptURL } from "./environment.js";
+// Frames of this origin whose documents could not get the script with their bytes: the document around them gives it to
+// them, when they have loaded or as soon as it looks into them. What has no URL of a server gets what this document has.
+import { ServiceWorkerContainer } from "./container.js";
+import { isDetached, keepListening, scriptURL, windowOf } from "./environment.js";
 import {
   document,
   encodeURIComponent,
@@ -9,11 +10,14 @@ import {
   location,
   ownDescriptor,
   ReflectApply,
+  RegExpPrototypeExec,
   replaceGetter,
+  replaceWhile,
   StringPrototypeStartsWith,
   uncurry,
   XMLHttpRequest,
 } from "./primordials.js";
+import { create } from "./webidl.js";
 
 const typeOfDocument = getter(Document.prototype, "contentType");
 const urlOfDocument = getter(Document.prototype, "URL");
@@ -49,16 +53,20 @@ function loadNow(url) {
   return statusOfAnswer(request) === 200 ? textOfAnswer(request) : null;
 }
 
-function adopt(child) {
+function adopt(child, furnish) {
   if (child === null || child === document || isRemembered(seenDocuments, child)) return;
-  if (
-    typeOfDocument(child) === "text/html" ||
-    !StringPrototypeStartsWith(urlOfDocument(child), `${location.origin}/`)
-  )
+  const url = urlOfDocument(child);
+  if (RegExpPrototypeExec(/^(about|blob):/, url) !== null) {
+    rememberFrame(seenDocuments, child);
+    // A window that is empty at first is that of the first document that comes, too.
+    const isThere = () => windowOf(child) !== null && !isDetached();
+    replaceWhile(isThere, () => furnish(windowOf(child), create(ServiceWorkerContainer)));
     return;
+  }
+  if (typeOfDocument(child) === "text/html" || !StringPrototypeStartsWith(url, `${location.origin}/`)) return;
   if (rootOf(child) === null) return;
   rememberFrame(seenDocuments, child);
-  const data = loadNow(`/.swproxy/document?url=${encodeURIComponent(urlOfDocument(child))}`);
+  const data = loadNow(`/.swproxy/document?url=${encodeURIComponent(url)}`);
   const text = data === null ? null : loadNow(scriptURL);
   if (text === null) return;
   const script = createElement(child, XHTML, "script");
@@ -69,22 +77,22 @@ function adopt(child) {
 }
 
 /** Puts a look at the document before what shows a frame's document or window. */
-export function installFrames() {
+export function installFrames(furnish) {
   const { prototype } = HTMLIFrameElement;
   const documentOf = getter(prototype, "contentDocument");
   replaceGetter(prototype, "contentDocument", (_native, self) => {
     const child = documentOf(self);
-    adopt(child);
+    adopt(child, furnish);
     return child;
   });
   replaceGetter(prototype, "contentWindow", (native, self) => {
-    adopt(documentOf(self));
+    adopt(documentOf(self), furnish);
     return ReflectApply(native, self, []);
   });
   const targetOf = getter(Event.prototype, "target");
   const adoptTarget = (event) => {
     const target = targetOf(event);
-    if (isFrame(target)) adopt(documentOf(target));
+    if (isFrame(target)) adopt(documentOf(target), furnish);
   };
   keepListening(document, "load", adoptTarget, true);
 }

@@ -1,5 +1,5 @@
 // https://w3c.github.io/ServiceWorker/ in a document, on top of the proxy instead of the browser.
-import { installCaches } from "./caches.js";
+import { Cache, caches, CacheStorage, installCaches } from "./caches.js";
 import { onTold, openChannel, tell } from "./channel.js";
 import { container, controllerId, ServiceWorkerContainer } from "./container.js";
 import { installDepartures } from "./departures.js";
@@ -7,7 +7,17 @@ import { hasOrigin, tagData } from "./environment.js";
 import { installFrames } from "./frames.js";
 import { installPorts } from "./message_ports.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
-import { addListener, defineOwn, getter, location, navigator, PromisePrototypeThen, uncurry } from "./primordials.js";
+import {
+  addListener,
+  defineOwn,
+  getter,
+  location,
+  navigator,
+  PromisePrototypeThen,
+  ReflectApply,
+  replaceGetter,
+  uncurry,
+} from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
 import { installRequests } from "./requests.js";
 import { installResponses } from "./responses.js";
@@ -38,27 +48,37 @@ const MISSING = [
   ...["PeriodicSyncManager", "PushManager", "PushSubscription", "PushSubscriptionOptions", "SyncManager"],
 ];
 
-function install() {
-  for (let i = 0; i < MISSING.length; i++) delete globalThis[MISSING[i]];
-  const interfaces = { ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, NavigationPreloadManager };
+const interfaces = {
+  __proto__: null,
+  Cache,
+  CacheStorage,
+  NavigationPreloadManager,
+  ServiceWorker,
+  ServiceWorkerContainer,
+  ServiceWorkerRegistration,
+};
+
+/** Puts what is of the proxy into a window, in the place of the browser's own. */
+function furnish(global, container) {
+  for (let i = 0; i < MISSING.length; i++) delete global[MISSING[i]];
   for (const name in interfaces) {
-    defineOwn(globalThis, name, { value: interfaces[name], writable: true, configurable: true });
+    defineOwn(global, name, { __proto__: null, value: interfaces[name], writable: true, configurable: true });
   }
-  const hardware = getter(Navigator.prototype, "hardwareConcurrency");
-  const property = Object.getOwnPropertyDescriptor(
-    {
-      get serviceWorker() {
-        hardware(this); // throws for other objects
-        return container;
-      },
-    },
-    "serviceWorker",
-  );
-  defineOwn(Navigator.prototype, "serviceWorker", property);
+  const give = (object, name, value) =>
+    replaceGetter(object, name, (native, self) => {
+      ReflectApply(native, self, []); // throws for other objects
+      return value;
+    });
+  give(global.Navigator.prototype, "serviceWorker", container);
+  give(global, "caches", caches);
+  installRequests(global);
+  installCaches(global);
+}
+
+function install() {
+  furnish(globalThis, container);
   installResponses();
-  installRequests();
-  installCaches(globalThis);
-  installFrames();
+  installFrames(furnish);
   installDepartures();
   installPorts();
   installSharedWorkers();

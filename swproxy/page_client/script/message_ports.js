@@ -5,7 +5,11 @@ import {
   addListener,
   ArrayBuffer,
   ArrayPrototypeShift,
+  bare,
   Blob,
+  blobSize,
+  byteLengthOf,
+  dataOf,
   dispatch,
   getter,
   MapPrototypeForEach,
@@ -29,16 +33,14 @@ import { dataCloneError } from "./records.js";
 import { recall, remember } from "./responses.js";
 import { readRecord, writeRecord } from "./structured_clone.js";
 import { receiveStream, sendStream } from "./transferred_streams.js";
+import { dictionary, isObject } from "./webidl.js";
 
 const postNatively = uncurry(MessagePort.prototype.postMessage);
 const startPort = uncurry(MessagePort.prototype.start);
 const closePort = uncurry(MessagePort.prototype.close);
-const eventData = getter(MessageEvent.prototype, "data");
 const eventPorts = getter(MessageEvent.prototype, "ports");
 const firstPort = getter(MessageChannel.prototype, "port1");
 const secondPort = getter(MessageChannel.prototype, "port2");
-const sizeOfBuffer = getter(ArrayBuffer.prototype, "byteLength");
-const sizeOfBlob = getter(Blob.prototype, "size");
 const bytesOfBlob = uncurry(Blob.prototype.arrayBuffer);
 const makeNumber = uncurry(Crypto.prototype.randomUUID);
 const { crypto } = globalThis;
@@ -46,8 +48,8 @@ const { crypto } = globalThis;
 // Bytes, as for the messages of workers (RECORD_LIMIT of swproxy/ipc/messages.py).
 const RECORD_LIMIT = 1 << 27;
 
-const isBlob = (value) => accepts(sizeOfBlob, value);
-const isArrayBuffer = (value) => accepts(sizeOfBuffer, value);
+const isBlob = (value) => accepts(blobSize, value);
+const isArrayBuffer = (value) => accepts(byteLengthOf, value);
 function accepts(getter, value) {
   try {
     getter(value);
@@ -61,8 +63,7 @@ function accepts(getter, value) {
 
 /** The second argument of postMessage(), https://html.spec.whatwg.org/#structuredserializeoptions: an array. */
 export function transferListOf(options) {
-  if (options === undefined || options === null) return [];
-  if (!isObject(options)) throw new TypeError("The options are no object.");
+  options = dictionary(options);
   if (isNone(options[Symbol.iterator])) {
     options = options.transfer;
     if (options === undefined) return [];
@@ -70,7 +71,7 @@ export function transferListOf(options) {
   }
   const iterator = ReflectApply(options[Symbol.iterator], options, []);
   const { next } = iterator;
-  const list = [];
+  const list = bare();
   for (;;) {
     const result = ReflectApply(next, iterator, []);
     if (result.done) return list;
@@ -78,7 +79,6 @@ export function transferListOf(options) {
     list[list.length] = result.value;
   }
 }
-const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 const isNone = (value) => value === undefined || value === null;
 
 /**
@@ -86,7 +86,7 @@ const isNone = (value) => value === undefined || value === null;
  * @throws a DataCloneError, or what getters throw
  */
 export function serialize(value, transferList) {
-  const carried = [value];
+  const carried = bare([value]);
   for (let i = 0; i < transferList.length; i++) {
     if (!isArrayBuffer(transferList[i])) carried[carried.length] = transferList[i];
   }
@@ -94,7 +94,7 @@ export function serialize(value, transferList) {
   const clones = structuredClone(carried, { __proto__: null, transfer: sequenceOf(transferList) });
   // Chromium cannot read everything that it can write.
   if (clones === null) throw dataCloneError("The value is nested too deeply.");
-  const ports = [];
+  const ports = bare();
   for (let i = 1; i < clones.length; i++) {
     if (ObjectGetPrototypeOf(clones[i]) !== MessagePort.prototype) continue;
     ports[ports.length] = clones[i];
@@ -109,7 +109,7 @@ export function serialize(value, transferList) {
 function recordOf(value, ports) {
   const { text, parts, streams } = writeRecord(value, ports);
   let size = 3 * text.length; // in UTF-8, at most
-  for (let i = 0; i < parts.length; i++) size += isBlob(parts[i]) ? sizeOfBlob(parts[i]) : sizeOfBuffer(parts[i]);
+  for (let i = 0; i < parts.length; i++) size += isBlob(parts[i]) ? blobSize(parts[i]) : byteLengthOf(parts[i]);
   if (size > RECORD_LIMIT) {
     throw dataCloneError(`The data are too large for a message: ${size} bytes of at most ${RECORD_LIMIT}.`);
   }
@@ -121,7 +121,7 @@ const unreadable = () => ({ text: "[0]", parts: [], ports: [], streams: [] });
 
 // Sending. The bytes of a Blob have to be waited for, and what comes after it waits, too.
 
-const outbox = [];
+const outbox = bare();
 
 /** Tells the proxy (method, [...args, text, ports], parts) of a record. */
 export function post(method, args, record) {
@@ -158,8 +158,8 @@ function readBlob(record) {
 }
 
 function sendRecord(method, args, { text, parts, ports, streams }) {
-  const addresses = []; // of the ends that are sent; the other ones stay here
-  const begin = [];
+  const addresses = bare(); // of the ends that are sent; the other ones stay here
+  const begin = bare();
   const open = (start) => {
     const number = makeNumber(crypto);
     tell("port_open", [number]);
@@ -169,9 +169,7 @@ function sendRecord(method, args, { text, parts, ports, streams }) {
   for (let i = 0; i < ports.length; i++) open((end) => bridge(end, ports[i]));
   for (let i = 0; i < streams.length; i++) sendStream(streams[i], open);
   for (let i = 0; i < parts.length; i++) parts[i] = new Uint8Array(parts[i]);
-  args[args.length] = text;
-  args[args.length] = addresses;
-  tell(method, args, parts);
+  tell(method, [args[0], text, addresses], parts);
   for (let i = 0; i < begin.length; i++) begin[i]();
 }
 
@@ -247,7 +245,7 @@ function bridge(end, port) {
       end.send(unreadable());
     }
   };
-  addListener(port, "message", (event) => unreadableIfNot(() => recordOf(eventData(event), eventPorts(event))));
+  addListener(port, "message", (event) => unreadableIfNot(() => recordOf(dataOf(event), eventPorts(event))));
   addListener(port, "messageerror", () => end.send(unreadable()));
   addListener(port, "close", () => end.close());
   end.onClosed = () => closePort(port);
@@ -275,10 +273,10 @@ function bridge(end, port) {
  * @throws anything, if it cannot be read here
  */
 export function deserialize({ text, parts, ports: addresses }) {
-  const ends = [];
+  const ends = bare();
   for (let i = 0; i < addresses.length; i++) ends[i] = new End(addresses[i][0], addresses[i][1]);
-  const received = [];
-  const streams = [];
+  const received = bare();
+  const streams = bare();
   const portAt = (i) => {
     if (received[i] !== undefined) return received[i];
     const channel = new MessageChannel();
@@ -293,7 +291,7 @@ export function deserialize({ text, parts, ports: addresses }) {
   };
   try {
     const value = readRecord(text, parts, portAt, streamAt);
-    const ports = [];
+    const ports = bare();
     for (let i = 0; i < ends.length; i++) if (portAt(i) !== null) ports[ports.length] = received[i];
     return { value, ports, streams };
   } catch (error) {

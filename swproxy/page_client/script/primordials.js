@@ -11,14 +11,47 @@ export const ownDescriptor = getOwnPropertyDescriptor;
 /** The getter of a property, as a function of the object. */
 export const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
 
+/** What no property that the page has given to all arrays or objects is found in, or keeps from being set. */
+export const bare = (object = []) => (setPrototypeOf(object, null), object);
+
+/** Adds to an array that is for the page. */
+export const push = (array, value) =>
+  defineProperty(array, array.length, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+
 // The browser's functions may be replaced by what looks like them, and does `apply(the function, this, arguments)`.
-const wrap = (native, apply) => new Proxy(native, { __proto__: null, apply });
+function wrap(native, apply) {
+  const isOurs = isReplaced;
+  return new Proxy(native, {
+    __proto__: null,
+    apply: (native, self, args) => (isOurs() ? apply : ReflectApply)(native, self, bare(args)),
+  });
+}
+const always = () => true;
+let isReplaced = always;
+/** What `work` replaces is again what it was whenever the condition is false. */
+export function replaceWhile(condition, work) {
+  isReplaced = condition;
+  try {
+    work();
+  } catch {
+    // Scripts of another window have taken away what is to be replaced.
+  }
+  isReplaced = always;
+}
 export function replaceMethod(object, name, apply) {
   object[name] = wrap(object[name], apply);
 }
-export function replaceGetter(prototype, name, apply) {
-  const descriptor = getOwnPropertyDescriptor(prototype, name);
-  defineProperty(prototype, name, { ...descriptor, get: wrap(descriptor.get, apply) });
+/** The property need not be there. */
+export function replaceGetter(object, name, apply) {
+  const { get, set } = getOwnPropertyDescriptor(object, name) ?? { __proto__: null, get() {} };
+  const descriptor = { __proto__: null, get: wrap(get, apply), set, enumerable: true, configurable: true };
+  defineProperty(object, name, descriptor);
 }
 
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
@@ -66,7 +99,19 @@ export const {
   setTimeout,
   structuredClone,
 } = globalThis;
-export const fetchNatively = globalThis.fetch;
+const { fetch } = globalThis;
+/** fetch(); `await` does not ask what the page has made of promises. */
+export function fetchNatively(request, init) {
+  const promise = fetch(request, init);
+  defineProperty(promise, "constructor", { __proto__: null, value: Promise });
+  return promise;
+}
+/** The getters of a prototype's properties, by name. */
+export function getters(prototype, names) {
+  const all = { __proto__: null };
+  for (let i = 0; i < names.length; i++) all[names[i]] = getter(prototype, names[i]);
+  return all;
+}
 export const { freeze: ObjectFreeze, getPrototypeOf: ObjectGetPrototypeOf, keys: ObjectKeys } = Object;
 
 export const { imul } = Math;
@@ -83,6 +128,13 @@ export const RegExpPrototypeExec = uncurry(RegExp.prototype.exec);
 export const addListener = uncurry(EventTarget.prototype.addEventListener);
 export const removeListener = uncurry(EventTarget.prototype.removeEventListener);
 export const dispatch = uncurry(EventTarget.prototype.dispatchEvent);
+
+export const blobSize = getter(Blob.prototype, "size");
+export const byteLengthOf = getter(ArrayBuffer.prototype, "byteLength");
+export const closeReadable = uncurry(ReadableStreamDefaultController.prototype.close);
+export const dataOf = getter(MessageEvent.prototype, "data");
+export const enqueue = uncurry(ReadableStreamDefaultController.prototype.enqueue);
+export const setBytes = uncurry(Uint8Array.prototype.set);
 
 /** A Map whose methods cannot be replaced. */
 export class SafeMap extends Map {}
@@ -109,5 +161,5 @@ export function forJSON(array) {
     const value = array[i];
     if (typeof value === "object" && value !== null) forJSON(value);
   }
-  return setPrototypeOf(array, null) ? array : null;
+  return bare(array);
 }

@@ -2,7 +2,10 @@
 // swproxy/web/structured_clone/README.md describes the tokens.
 import {
   ArrayBuffer,
+  bare,
   BigInt,
+  byteLengthOf,
+  setBytes,
   Boolean,
   DataView,
   Date,
@@ -52,7 +55,7 @@ export function gettersOf(prototype, names) {
 }
 
 export function valuesOf(object, getters) {
-  const values = [];
+  const values = bare();
   for (let i = 0; i < getters.length; i++) values[i] = getters[i](object);
   return values;
 }
@@ -70,9 +73,9 @@ export function define(tag, Class, write, read) {
 
 /** Writes one value, in which streams are those that are transferred. */
 export class Writer {
-  tokens = [VERSION];
-  parts = [];
-  streams = [];
+  tokens = bare([VERSION]);
+  parts = bare();
+  streams = bare();
   portCount;
   #memory = new SafeMap(); // object -> its number, or ~index of a port
   #count = 0;
@@ -151,7 +154,7 @@ export class Reader {
   portAt;
   streamAt;
   #tokens;
-  #memory = [];
+  #memory = bare();
   #next = 0;
 
   constructor(text, parts, portAt, streamAt) {
@@ -195,7 +198,7 @@ export class Reader {
   }
 
   list(read) {
-    const items = [];
+    const items = bare();
     for (let i = 0, count = this.token(); i < count; i++) items[i] = read();
     return items;
   }
@@ -363,8 +366,6 @@ readers[18] = (reader) => {
 
 // Bytes
 
-const byteLengthOf = getter(ArrayBuffer.prototype, "byteLength");
-const setBytes = uncurry(Uint8Array.prototype.set);
 const resize = ArrayBuffer.prototype.resize && uncurry(ArrayBuffer.prototype.resize);
 const resizability = gettersOf(ArrayBuffer.prototype, ["resizable", "maxByteLength"]);
 const isResizable = resizability[0];

@@ -2,7 +2,7 @@
 import { call, onTold } from "./channel.js";
 import { cookieOf } from "./environment.js";
 import { NavigationPreloadManager } from "./navigation_preload.js";
-import { document, DOMException, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
+import { bare, document, DOMException, EventTarget, MapPrototypeForEach, SafeMap } from "./primordials.js";
 import { idOfWorker, setState, updateWorker, workerAsKnown } from "./service_worker.js";
 import { constructing, create, defineInterface, fire } from "./webidl.js";
 
@@ -102,7 +102,7 @@ onTold("changed", ({ 0: description, 1: worker }) => {
 
 /** After the line was broken: the numbers of registrations are new if the proxy is. */
 export function reconcile(descriptions) {
-  const before = [];
+  const before = bare();
   MapPrototypeForEach(knownRegistrations, (registration) => (before[before.length] = registration));
   for (let i = 0; i < before.length; i++) knownRegistrations.delete(idOf(before[i]));
   for (let i = 0; i < before.length; i++) {

@@ -4,6 +4,7 @@ import { ownClientId, tell } from "./channel.js";
 import { isControlled } from "./container.js";
 import {
   ArrayPrototypeIncludes,
+  bare,
   fetchNatively,
   getter,
   imul,
@@ -26,13 +27,22 @@ import {
   TypeError,
   uncurry,
   URL,
-  XMLHttpRequest,
 } from "./primordials.js";
 import { protocolOf, resolve, tagData, toHref } from "./environment.js";
-import { known, recall, remember } from "./responses.js";
+import {
+  appendHeader,
+  forEachHeader,
+  known,
+  recall,
+  remember,
+  RequestGet,
+  responseError,
+  ResponseGet,
+  valueOfHeader,
+} from "./responses.js";
 
 const HEADER = "Content-Language";
-const META = "X-Swproxy-Response";
+const META = "x-swproxy-response";
 const CODES = {
   __proto__: null,
   omit: "o",
@@ -59,28 +69,10 @@ const POLICY_SAME_ORIGIN = "8";
 // https://fetch.spec.whatwg.org/#cors-safelisted-request-header: bytes.
 const SAFE_LENGTH = 128;
 
-const urlOf = getter(Request.prototype, "url");
-const headersOf = getter(Request.prototype, "headers");
-const credentialsOf = getter(Request.prototype, "credentials");
-const cacheOf = getter(Request.prototype, "cache");
-const redirectOf = getter(Request.prototype, "redirect");
-const policyOf = getter(Request.prototype, "referrerPolicy");
-const keepaliveOf = getter(Request.prototype, "keepalive");
-const integrityOf = getter(Request.prototype, "integrity");
 const setHeader = uncurry(Headers.prototype.set);
-const getHeader = uncurry(Headers.prototype.get);
 const hasHeader = uncurry(Headers.prototype.has);
 
-const modeOf = getter(Request.prototype, "mode");
-const referrerOf = getter(Request.prototype, "referrer");
-const methodOf = getter(Request.prototype, "method");
 const cloneRequest = uncurry(Request.prototype.clone);
-const responseHeaders = getter(Response.prototype, "headers");
-const responseBody = getter(Response.prototype, "body");
-const statusOf = getter(Response.prototype, "status");
-const statusTextOf = getter(Response.prototype, "statusText");
-const deleteHeader = uncurry(Headers.prototype.delete);
-const makeError = Response.error.bind(Response);
 const hostOf = getter(URL.prototype, "hostname");
 
 const home = location.origin + "/";
@@ -130,23 +122,23 @@ function secretOf(url) {
 }
 
 /** Says what a request is; `mode` is the first letter of its own, or "b" to go by the worker. */
-function tag(request, mode, credentials, cache = cacheOf(request)) {
-  const headers = headersOf(request);
+function tag(request, mode, credentials, cache = RequestGet.cache(request)) {
+  const headers = RequestGet.headers(request);
   // https://fetch.spec.whatwg.org/#http-network-or-cache-fetch: who asks with conditions does not mean the cache.
   const isConditional = hasHeader(headers, "If-None-Match") || hasHeader(headers, "If-Modified-Since");
-  const policy = policyOf(request);
+  const policy = RequestGet.referrerPolicy(request);
   const said = token(
     mode,
     CODES[credentials],
     isConditional ? "n" : cache === "only-if-cached" ? "o" : CODES[cache],
-    CODES[redirectOf(request)],
-    keepaliveOf(request) ? "k" : "0",
+    CODES[RequestGet.redirect(request)],
+    RequestGet.keepalive(request) ? "k" : "0",
     policy === "same-origin" ? POLICY_SAME_ORIGIN : CODES[policy],
     hasHeader(headers, "Authorization"), // which the browser would add later
   );
-  const own = getHeader(headers, HEADER);
+  const own = valueOfHeader(headers, HEADER);
   const value = own === null ? said : `${own}, ${said}`;
-  const whole = value + safeIntegrity(integrityOf(request));
+  const whole = value + safeIntegrity(RequestGet.integrity(request));
   setHeader(headers, HEADER, whole.length > SAFE_LENGTH ? value : whole);
 }
 
@@ -161,28 +153,28 @@ function safeIntegrity(integrity) {
 }
 
 async function fetchControlled(request) {
-  const url = urlOf(request);
+  const url = RequestGet.url(request);
   if (!isDecrypted(url)) return fetchNatively(request);
-  const mode = modeOf(request);
-  const credentials = credentialsOf(request);
+  const mode = RequestGet.mode(request);
+  const credentials = RequestGet.credentials(request);
   const isForeign = !StringPrototypeStartsWith(url, home);
-  const cache = cacheOf(request);
+  const cache = RequestGet.cache(request);
   const isForCache = cache === "only-if-cached" || cache === "force-cache";
   // The worker's own requests may have credentials that this one does not. With CORS the network decides on that.
   // What is to outlive the document cannot ask twice.
-  const isHidden = isForeign && mode === "no-cors" && !keepaliveOf(request);
+  const isHidden = isForeign && mode === "no-cors" && !RequestGet.keepalive(request);
   const includes = isHidden || (!isForeign && credentials === "omit");
   if (!includes && !isForCache) {
     tag(request, mode[0], credentials);
     return corrected(await fetchNatively(request));
   }
   // What a worker answers may be read; what the network answers without CORS may not.
-  const mayHaveBody = methodOf(request) === "POST";
+  const mayHaveBody = RequestGet.method(request) === "POST";
   const again = isHidden && mayHaveBody ? cloneRequest(request) : request;
-  const init = { __proto__: null, referrer: referrerOf(request) };
+  const init = { __proto__: null, referrer: RequestGet.referrer(request) };
   init.credentials = includes ? "include" : credentials;
   init.mode = isHidden ? "cors" : mode;
-  init.referrerPolicy = policyOf(request);
+  init.referrerPolicy = RequestGet.referrerPolicy(request);
   init.cache = isForCache ? "no-cache" : cache; // the worker comes before the browser's cache
   const readable = new Request(request, init);
   tag(readable, mode[0], credentials, cache);
@@ -201,29 +193,37 @@ async function fetchControlled(request) {
 
 /** The response as it is without the proxy's word on it; null if no worker has answered. */
 function corrected(response) {
-  const text = getHeader(responseHeaders(response), META);
+  const headers = ResponseGet.headers(response);
+  const text = valueOfHeader(headers, META);
   if (text === null) return response;
-  const facts = JSONParse(text);
+  const facts = bare(JSONParse(text));
   if (facts.type === "none") return null;
   if (facts.type === "error") throw new TypeError("Failed to fetch");
   let real;
   if (facts.type === "opaque") {
-    real = makeError();
+    real = responseError();
     facts.url = "";
     facts.redirected = false;
   } else {
-    const headers = new Headers(responseHeaders(response));
-    deleteHeader(headers, META);
-    const init = { __proto__: null, status: statusOf(response), statusText: statusTextOf(response), headers };
+    const init = {
+      __proto__: null,
+      status: ResponseGet.status(response),
+      statusText: ResponseGet.statusText(response),
+    };
     const isNull = init.status === 204 || init.status === 205 || init.status === 304; // such a one cannot have a body
-    real = new Response(isNull ? null : responseBody(response), init);
+    real = new Response(isNull ? null : ResponseGet.body(response), init);
+    const own = ResponseGet.headers(real);
+    forEachHeader(headers, (value, name) => name === META || appendHeader(own, name, value));
   }
   remember(known, real, facts);
   return real;
 }
 
-export function installRequests() {
-  replaceMethod(globalThis, "fetch", (native, self, args) => {
+/** What fetch() gives this document for a Request. */
+export const fetchAsPage = (request) => (isControlled() ? fetchControlled : fetchNatively)(request);
+
+export function installRequests(global) {
+  replaceMethod(global, "fetch", (native, self, args) => {
     if (!isControlled()) return ReflectApply(native, self, args);
     try {
       return fetchControlled(new Request(args[0], args[1]));
@@ -232,7 +232,7 @@ export function installRequests() {
     }
   });
 
-  const { prototype } = XMLHttpRequest;
+  const { prototype } = global.XMLHttpRequest;
   const { setRequestHeader, getResponseHeader } = prototype;
   const withCredentials = getter(prototype, "withCredentials");
   const urls = new WeakMap();
@@ -273,8 +273,9 @@ export function installRequests() {
 
   // What the proxy says of a worker's answer.
   replaceMethod(prototype, "getResponseHeader", (native, self, args) => {
+    if (args.length > 0) args[0] = `${args[0]}`;
     const value = ReflectApply(native, self, args);
-    return value !== null && RegExpPrototypeExec(/^x-swproxy-response$/i, String(args[0])) !== null ? null : value;
+    return value !== null && RegExpPrototypeExec(/^x-swproxy-response$/i, args[0]) !== null ? null : value;
   });
   replaceMethod(prototype, "getAllResponseHeaders", (native, self) => {
     const text = ReflectApply(native, self, []);

@@ -1,5 +1,14 @@
 // Responses whose `type`, `url` and `redirected` the browser cannot know: it takes all for the network's.
-import { getter, ReflectApply, replaceGetter, replaceMethod, Response, uncurry } from "./primordials.js";
+import {
+  getters,
+  Headers,
+  ReflectApply,
+  replaceGetter,
+  replaceMethod,
+  Request,
+  Response,
+  uncurry,
+} from "./primordials.js";
 
 export const recall = uncurry(WeakMap.prototype.get);
 export const remember = uncurry(WeakMap.prototype.set);
@@ -10,13 +19,26 @@ export const remember = uncurry(WeakMap.prototype.set);
  */
 export const known = new WeakMap();
 
-const ofResponse = (name) => getter(Response.prototype, name);
-const natively = {
-  __proto__: null,
-  type: ofResponse("type"),
-  url: ofResponse("url"),
-  redirected: ofResponse("redirected"),
-};
+// What is stored of a request besides its URL, method and headers.
+export const REST = [
+  "destination",
+  "referrer",
+  "referrerPolicy",
+  "mode",
+  "credentials",
+  "cache",
+  "redirect",
+  "integrity",
+  "keepalive",
+];
+export const RequestGet = getters(Request.prototype, [...REST, "url", "method", "headers", "signal"]);
+export const ResponseGet = getters(Response.prototype, ["body", "bodyUsed", "headers", "ok", "status", "statusText"]);
+export const responseError = Response.error.bind(Response);
+export const forEachHeader = uncurry(Headers.prototype.forEach);
+export const valueOfHeader = uncurry(Headers.prototype.get);
+export const appendHeader = uncurry(Headers.prototype.append);
+
+const natively = getters(Response.prototype, ["type", "url", "redirected"]);
 
 export const attribute = (response, name) => recall(known, response)?.[name] ?? natively[name](response);
 

@@ -2,7 +2,9 @@
 import { deserialize, serialize } from "./message_ports.js";
 import { dataCloneError } from "./records.js";
 import {
+  closeReadable,
   DOMException,
+  enqueue,
   getter,
   Promise,
   PromisePrototypeThen,
@@ -13,8 +15,6 @@ import {
 } from "./primordials.js";
 
 const { prototype: readableController } = ReadableStreamDefaultController;
-const enqueueNatively = uncurry(readableController.enqueue);
-const closeReadable = uncurry(readableController.close);
 const errorReadable = uncurry(readableController.error);
 const errorWritable = uncurry(WritableStreamDefaultController.prototype.error);
 const pipeNatively = uncurry(ReadableStream.prototype.pipeTo);
@@ -89,7 +89,7 @@ function crossRealmReadable(end) {
     end,
     (type, value) => {
       if (type === "chunk") {
-        enqueueNatively(controller, value);
+        enqueue(controller, value);
       } else if (type === "close") {
         closeReadable(controller);
         end.close();

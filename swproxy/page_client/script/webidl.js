@@ -14,6 +14,15 @@ import {
   dispatch,
 } from "./primordials.js";
 
+export const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+/** What is given for a dictionary. */
+export function dictionary(value) {
+  if (value === undefined || value === null) return { __proto__: null };
+  if (isObject(value)) return value;
+  throw new TypeError("The options are no object.");
+}
+
 let mayConstruct = false;
 
 /** An object of an interface that scripts cannot construct. */
@@ -68,7 +77,7 @@ function defineHandler(prototype, type) {
         return handlerOf(this, type)?.callback ?? null;
       },
       set [name](value) {
-        const callback = (typeof value === "object" || typeof value === "function") && value !== null ? value : null;
+        const callback = isObject(value) ? value : null;
         const handler = handlerOf(this, type);
         if (handler !== undefined && callback !== null) {
           handler.callback = callback;
