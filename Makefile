@@ -21,7 +21,7 @@ demo: .venv/installed
 
 test: .venv/tests-installed
 	sh tests/set-up.sh
-	$(VENV)/python -m pytest $(ARGS)
+	$(VENV)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: .venv/tests-installed
 	$(VENV)/python -m tests.bench $(ARGS)

@@ -13,9 +13,9 @@ from aiohttp import WSMsgType, web
 from swproxy.errors import InvalidInput
 from swproxy.pages.departures import Departures
 from swproxy.pages.hosts import told
+from swproxy.pages.owned_workers import OwnedWorkers
 from swproxy.pages.page import HEARTBEAT, MESSAGE_LIMIT, Method, Page
 from swproxy.pages.secrets import Secret
-from swproxy.pages.shared_workers import SharedWorkers
 from swproxy.service_worker.client import ClientMap, Presence, ServiceWorkerClient
 from swproxy.service_worker.registration import RegistrationMap, ServiceWorkerRegistration, origin_of
 from swproxy.service_worker.worker import ServiceWorker
@@ -96,7 +96,7 @@ class Pages:
         self._hosts = hosts
         self._for_tags = {"removeNative": True} if remove_native else {}
         self.departures = Departures()
-        self._shared_workers = SharedWorkers()
+        self._workers = OwnedWorkers(clients)
         self._pages: dict[str, Page] = {}
         self._channels: Counter[tuple[str, str]] = Counter()  # by origin and browser
         self.methods: Mapping[str, Method] = {}
@@ -152,19 +152,18 @@ class Pages:
             # It has not opened its channel yet.
             owner.when_settled(lambda: self.worker_started(client, owner))
             return
-        page = None if owner is None else self._pages.get(owner.id)
-        if page is None:
+        if owner is None or owner.presence is not Presence.OPEN:
             self.lost(client)
-            return
-        if client.type == "sharedworker":
-            self._shared_workers.started(client, page)
         else:
-            page.workers.append(client)
-        self._clients.see(client)
+            self._end(self._workers.started(client, owner))
+
+    def _end(self, workers: list[ServiceWorkerClient]) -> None:
+        for worker in workers:
+            self._without(worker)
 
     def uses_shared_worker(self, page: Page, url: str, name: str) -> None:
         """What a document says, some time before or after the worker has its script, or had it for others."""
-        self._shared_workers.used(page, url, name)
+        self._workers.used(page.client, url, name)
 
     def lost(self, client: ServiceWorkerClient) -> None:
         """A reserved client whose document will not open a channel, as far as one can tell."""
@@ -260,6 +259,7 @@ class Pages:
         client = page.client
         self._pages[client.id] = page
         self._clients.see(client)
+        self._end(self._workers.settle())
         controller = controller_of(client)
         known = [describe(each) for each in self._registrations if each.origin == page.origin]
         page.tell("welcome", [client.id, known])
@@ -272,12 +272,10 @@ class Pages:
         is_current = self._pages.get(client.id) is page
         if is_current:
             del self._pages[client.id]
-        for worker in [*page.workers, *self._shared_workers.departed(page)]:
-            self._clients.discard(worker)
-            self._without(worker)
         if is_current and client.presence is Presence.OPEN:
             self._clients.discard(client)
             self._log(page, "closed")
+        self._end(self._workers.settle())
         for callback in self.departed:
             callback(page)
         for predecessor, _, future in self._successors:
@@ -291,7 +289,13 @@ class Pages:
         self._log(page, "frozen")
 
     def moved(self, page: Page, url: str) -> None:
-        """The document has another URL, without a navigation."""
+        """The document has another URL, without a navigation.
+
+        Raises:
+            InvalidInput: it is too long.
+        """
+        if len(url) > HELLO_LIMIT:
+            raise InvalidInput("a longer URL than a document may have")
         self._clients.moved(page.client, url)
 
     def reserved(self, client: ServiceWorkerClient) -> None:

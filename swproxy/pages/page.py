@@ -86,7 +86,6 @@ class Page:
         self.cookie = cookie
         self.waits_for_ready: list[int] = []
         self.secrets = Secrets()
-        self.workers: list[ServiceWorkerClient] = []  # that it has started
         self._socket = socket
         self._methods = methods
         self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue()

@@ -194,7 +194,7 @@ class ClientMap:
 
     def moved(self, client: ServiceWorkerClient, url: str) -> None:
         """Its document has another URL now, by history.pushState() or the like; another origin's does not count."""
-        if origin_of(url) == client.origin:
+        if url.startswith(f"{client.origin}/"):
             client.current_url = url
 
     def find(self, peer: str, url: str) -> ServiceWorkerClient | None:

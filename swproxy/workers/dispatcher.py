@@ -203,7 +203,7 @@ class FetchDispatcher:
             return named
         referrer, is_foreign = request.referrer, origin_of(request.target.url) != origin
         found = None
-        if referrer.startswith(_HTTP) and not (is_foreign and _is_cut(referrer)):
+        if _is_of(referrer, origin) and not (is_foreign and _is_cut(referrer)):
             found = self._clients.find(request.peer, referrer)
         return found or self._clients.most_recent(
             request.peer, origin, only_windows=request.target.destination in _OF_WINDOWS
@@ -218,9 +218,9 @@ class FetchDispatcher:
             return client.controller
         # A page from before the proxy started, or one that sends no referrer.
         match = self._registrations.match_service_worker_registration
-        if request.referrer.startswith(_HTTP):
-            return match(request.referrer)
         origin = _origin_of_client(request)
+        if _is_of(request.referrer, origin):
+            return match(request.referrer)
         if origin == origin_of(request.target.url):
             return match(request.target.url)
         return match(origin + "/") if origin else None
@@ -382,13 +382,22 @@ def _site(request: ClientRequest) -> str:
 
 
 def _origin_of_client(request: ClientRequest) -> str:
-    """As the browser says it; nothing of a page that keeps its name to itself."""
-    for url in (request.client_origin, request.referrer):
-        if url.startswith(_HTTP):
-            return origin_of(url)
-    # A page of another origin may send neither; the browser says that it is another one.
-    is_own = (_site(request) or request.client_origin) in ("", "same-origin")
-    return origin_of(request.target.url) if is_own else ""
+    """As the browser says it; nothing of a page that keeps its name to itself.
+
+    A style sheet's requests have its own URL as Referer, but Sec-Fetch-Site is the page's.
+    """
+    if request.client_origin.startswith(_HTTP):
+        return request.client_origin
+    own, site = origin_of(request.target.url), _site(request) or request.client_origin
+    if site in ("", "same-origin"):
+        is_elsewhere = not site and request.referrer.startswith(_HTTP)
+        return origin_of(request.referrer) if is_elsewhere else own
+    referrer = origin_of(request.referrer) if request.referrer.startswith(_HTTP) else ""
+    return "" if referrer == own else referrer
+
+
+def _is_of(url: str, origin: str) -> bool:
+    return origin != "" and url.startswith(f"{origin}/")
 
 
 def _is_cut(referrer: str) -> bool:

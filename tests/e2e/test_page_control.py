@@ -38,6 +38,7 @@ SHOWN = """(url) => new Promise((resolve) => {
   image.src = url;
 })"""
 A, BB = 3, 4  # lengths of /a/ and /bb/
+NETWORK = 5
 
 
 @pytest.fixture
@@ -127,6 +128,28 @@ def test_images_without_a_referrer(site: Origin, context: BrowserContext) -> Non
     assert b.evaluate(SHOWN, "/image?2") == BB
     use(a)
     assert a.evaluate(SHOWN, "/image?3") == A
+
+
+@pytest.mark.parametrize(("shown", "width"), [("its own", NETWORK), ("the page's", A)])
+def test_what_a_style_sheet_shows(site: Origin, context: BrowserContext, shown: str, width: int) -> None:
+    """The worker of a page at the style sheet's origin has nothing to do with it, when another page uses it.
+
+    Nor has that other page's, with images of that origin: nothing tells which page it is.
+    """
+    site.route("/image", f'<svg xmlns="http://www.w3.org/2000/svg" width="{NETWORK}"/>', "image/svg+xml")
+    a, other = controlled(context, f"{site.url}/a/"), controlled(context, f"{elsewhere(site)}/bb/")
+    use(other)
+    base = elsewhere(site) if shown == "its own" else site.url
+    site.route("/style.css", f"b {{ content: url('{base}/image?shown'); }}", "text/css")
+    a.evaluate(
+        """(href) => {
+          document.body.append(document.createElement("b"));
+          document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+        }""",
+        f"{elsewhere(site)}/style.css",
+    )
+    a.wait_for_function("document.querySelector('b').offsetWidth > 0")
+    assert a.evaluate("document.querySelector('b').offsetWidth") == width
 
 
 LOCAL = {

@@ -127,6 +127,60 @@ def test_a_frame_without_a_response(page: Page, proxy: ProxyProcess, site: Origi
     assert got["clients"] == ["/"]
 
 
+def test_a_frame_with_ways_of_its_own(page: Page, proxy: ProxyProcess, site: Origin) -> None:
+    """Its policy binds it, its base is its own, and so is what its scripts have put in the place of fetch()."""
+    registered(page, proxy, "/sw.js")
+    got = run(
+        page,
+        """
+        const start = (html) => frameOf((frame) => (frame.srcdoc = html));
+        const script = (text) => `<script>${text}</scr` + "ipt>";
+        const policy = `<meta http-equiv=content-security-policy content="connect-src 'none'">`;
+        const bound = await start(policy);
+        const mocked = await start(script("fetch = async () => new Response('mock')"));
+        const based = await start("<base href=/deep/>");
+        const tag = "Object.assign(XMLHttpRequest.prototype, { setRequestHeader() { parent.seen = true; } })";
+        const watched = await start(script(tag));
+        const request = new watched.XMLHttpRequest();
+        request.open("GET", `${origin}/made`);
+        await new Promise((resolve) => { request.onload = resolve; request.send(); });
+        const response = await based.fetch("made");
+        return [
+          await bound.fetch(`${origin}/made`).catch(({ name }) => name),
+          await (await mocked.fetch("/made")).text(),
+          new URL(response.url).pathname,
+          response instanceof based.Response,
+          window.seen ?? null,
+        ];
+        """,
+    )
+    assert got == ["TypeError", "mock", "/deep/made", True, None]
+
+
+def test_a_frame_whose_controller_changes(page: Page, site: Origin) -> None:
+    """Its container tells, too; not that of a frame which is not there any more."""
+    got = run(
+        page,
+        """
+        const told = [];
+        const listen = (view, name) => {
+          const container = view.navigator.serviceWorker;
+          container.oncontrollerchange = () => told.push([name, container.controller !== null]);
+        };
+        const gone = await frameOf(kinds.blank);
+        listen(gone, "gone");
+        document.body.lastChild.remove();
+        listen(await frameOf(kinds.srcdoc), "srcdoc");
+        listen(await frameOf(kinds.blank), "blank");
+        listen(window, "document");
+        await navigator.serviceWorker.register("/sw.js");
+        while (told.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+        return told.sort();
+        """,
+    )
+    assert got == [["blank", True], ["document", True], ["srcdoc", True]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_controller(page: Page, kind: str) -> None:
     """Requests go to the network; caches and registrations are the proxy's all the same."""

@@ -413,8 +413,12 @@ def open_changed(page: Page, site: Origin, fields: list[Field]) -> None:
 def client_of(page: Page) -> object:
     """What became of the client's WebSocket and of a request of it, and which of its URLs violated a policy."""
     return page.evaluate(
-        """() => Promise.all([globalThis.client ?? "did not run",
-          fetch("/.swproxy/data").then((response) => response.text(), (error) => error.name), violations])"""
+        """async () => {
+          const opened = await (globalThis.client ?? "did not run");
+          const got = await fetch("/.swproxy/data").then((response) => response.text(), (error) => error.name);
+          await new Promise((resolve) => setTimeout(resolve, 50)); // violations are told later
+          return [opened, got, violations];
+        }"""
     )
 
 

@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from running_workers import Workers
 from waiting import soon
 
-from swproxy.pages import connections, shared_workers
+from swproxy.pages import connections, owned_workers
 from swproxy.service_worker.client import Presence, ServiceWorkerClient
 
 SITE = "https://site.test"
@@ -127,10 +127,11 @@ class Sharing:
         await channel.send_json([1, "get_registrations", []])
         assert json.loads(await channel.receive_str())[0] == "done"
 
-    def starts(self, number: int, peer: str = "browser") -> ServiceWorkerClient:
-        client = ServiceWorkerClient(SHARED, peer, None, "none", "sharedworker")
+    def starts(self, owner: int | str, peer: str = "browser", kind: str = "sharedworker") -> ServiceWorkerClient:
+        client = ServiceWorkerClient(SHARED, peer, None, "none", kind)
         self._context.clients.add(client)
-        self._context.pages.worker_started(client, self._context.clients.get(f"{number}" * 32))
+        number = f"{owner}" * 32 if isinstance(owner, int) else owner
+        self._context.pages.worker_started(client, self._context.clients.get(number))
         assert client.presence is Presence.OPEN
         return client
 
@@ -172,18 +173,48 @@ async def test_a_shared_worker_is_of_who_says_so(sharing: Sharing) -> None:
     await first.close()
 
 
-async def test_shared_workers_that_are_too_much(
-    workers: Workers, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a document says is remembered up to a limit, and only of its own origin."""
-    monkeypatch.setattr(shared_workers, "_MOST", 2)
+async def test_workers_of_a_frozen_page(sharing: Sharing) -> None:
+    """They are frozen with it, and come back with it; those that another document shares stay."""
+    first, second = await sharing.page(1), await sharing.page(2)
+    await sharing.uses(first, "shared")
+    await sharing.uses(second, "shared")
+    shared, own = sharing.starts(1), sharing.starts(1, kind="worker")
+    nested = sharing.starts(own.id, kind="worker")
+    await first.send_json([0, "frozen", []])
+    await first.close()
+    await soon(lambda: own.presence is nested.presence is Presence.FROZEN)
+    assert shared.presence is Presence.OPEN
+    await second.close()
+    await soon(lambda: shared.presence is Presence.FROZEN)
+    first = await sharing.page(1)
+    assert shared.presence is own.presence is nested.presence is Presence.OPEN
+    await first.close()
+    await soon(lambda: shared.presence is own.presence is nested.presence is Presence.DISCARDED)
+
+
+async def test_very_many_workers(workers: Workers, sharing: Sharing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a document the newest are remembered; what it says is of its own origin, and short."""
+    monkeypatch.setattr(owned_workers, "_MOST", 2)
     page = await sharing.page(1)
-    for name, url in (("n" * 8192, SHARED), ("", "https://other.test/"), ("", "blob:https://site.test/1")):
-        await sharing.uses(page, name, url)
-    known = workers.context.pages._shared_workers._workers
-    assert known == {}
-    for i in range(3):
-        await sharing.uses(page, f"{i}")
-    assert [worker.name for worker in known["browser", SHARED]] == ["0", "1"]
-    await page.close()
-    await soon(lambda: known == {})
+    started = [sharing.starts(1, kind="worker") for _ in range(3)]
+    assert [client.presence for client in started] == [Presence.DISCARDED, Presence.OPEN, Presence.OPEN]
+    for url in ("https://other.test/", "blob:https://site.test/1", "https://[", f"{SITE}/more"):
+        await sharing.uses(page, "", url)
+    known = workers.context.pages._workers._workers
+    assert [worker.client for worker in known] == started[1:]
+    await page.send_json([0, "shared_worker", [SHARED, "n" * 8192]])
+    assert (await page.receive()).type is WSMsgType.CLOSE
+    await soon(lambda: known == [])
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://other.test/", "https://site.test.other.test/"])
+async def test_a_document_that_is_nowhere(workers: Workers, sharing: Sharing, url: str) -> None:
+    """It cannot be at a URL of another origin, or at none."""
+    page = await sharing.page(1)
+    await page.send_json([0, "moved", [url]])
+    await sharing.uses(page, "")
+    client = workers.context.clients.get("1" * 32)
+    assert client is not None
+    assert client.current_url == f"{SITE}/"
+    await page.send_json([0, "moved", [f"{SITE}/{'x' * connections.HELLO_LIMIT}"]])
+    assert (await page.receive()).type is WSMsgType.CLOSE

@@ -25,7 +25,6 @@ class Document:
         self.client = ServiceWorkerClient(url, "browser", None)
         self.backlog = 0
         self.waits_for_ready: list[int] = []
-        self.workers: list[ServiceWorkerClient] = []
         self.told: asyncio.Queue[tuple[str, list[Any], list[bytes]]] = asyncio.Queue()
         self._context = workers.context
         self._context.clients.add(self.client)

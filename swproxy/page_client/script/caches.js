@@ -375,8 +375,8 @@ defineInterface(CacheStorage, { operations: ["delete", "has", "keys", "match", "
 export const caches = create(CacheStorage);
 
 /** Remembers of responses that no script may read where they come from. */
-export function installCaches(global) {
-  replaceMethod(global, "fetch", (native, self, args) => {
+export function installCaches() {
+  replaceMethod(globalThis, "fetch", (native, self, args) => {
     const asked = args.length === 0 ? null : opaqueRequest(args[0], args[1]);
     const fetching = ReflectApply(native, self, args);
     if (asked === null) return fetching;

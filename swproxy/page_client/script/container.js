@@ -144,7 +144,19 @@ onTold("controller", ({ 0: description }) => {
   controller = workerAsKnown(description);
   updateWorker(description);
   fire(container, "controllerchange");
+  for (let i = 0; i < others.length; i++) fire(others[i].container, "controllerchange");
 });
+
+// Those of frames that come from no server, each with what tells whether it is still there.
+let others = bare();
+
+/** Another container for this document. */
+export function containerWhile(isThere) {
+  const there = bare([{ container: create(ServiceWorkerContainer), isThere }]);
+  for (let i = 0; i < others.length; i++) if (others[i].isThere()) there[there.length] = others[i];
+  others = there;
+  return there[0].container;
+}
 
 // Messages: https://w3c.github.io/ServiceWorker/#dfn-client-message-queue
 

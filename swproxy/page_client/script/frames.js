@@ -1,6 +1,6 @@
 // Frames of this origin whose documents could not get the script with their bytes: the document around them gives it to
 // them, when they have loaded or as soon as it looks into them. What has no URL of a server gets what this document has.
-import { ServiceWorkerContainer } from "./container.js";
+import { containerWhile } from "./container.js";
 import { isDetached, keepListening, scriptURL, windowOf } from "./environment.js";
 import {
   document,
@@ -17,7 +17,6 @@ import {
   uncurry,
   XMLHttpRequest,
 } from "./primordials.js";
-import { create } from "./webidl.js";
 
 const typeOfDocument = getter(Document.prototype, "contentType");
 const urlOfDocument = getter(Document.prototype, "URL");
@@ -60,7 +59,7 @@ function adopt(child, furnish) {
     rememberFrame(seenDocuments, child);
     // A window that is empty at first is that of the first document that comes, too.
     const isThere = () => windowOf(child) !== null && !isDetached();
-    replaceWhile(isThere, () => furnish(windowOf(child), create(ServiceWorkerContainer)));
+    replaceWhile(isThere, () => furnish(windowOf(child), containerWhile(isThere)));
     return;
   }
   if (typeOfDocument(child) === "text/html" || !StringPrototypeStartsWith(url, `${location.origin}/`)) return;

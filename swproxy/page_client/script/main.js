@@ -71,13 +71,13 @@ function furnish(global, container) {
     });
   give(global.Navigator.prototype, "serviceWorker", container);
   give(global, "caches", caches);
-  installRequests(global);
-  installCaches(global);
 }
 
 function install() {
   furnish(globalThis, container);
   installResponses();
+  installRequests();
+  installCaches();
   installFrames(furnish);
   installDepartures();
   installPorts();

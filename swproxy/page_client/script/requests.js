@@ -27,6 +27,7 @@ import {
   TypeError,
   uncurry,
   URL,
+  XMLHttpRequest,
 } from "./primordials.js";
 import { protocolOf, resolve, tagData, toHref } from "./environment.js";
 import {
@@ -222,8 +223,8 @@ function corrected(response) {
 /** What fetch() gives this document for a Request. */
 export const fetchAsPage = (request) => (isControlled() ? fetchControlled : fetchNatively)(request);
 
-export function installRequests(global) {
-  replaceMethod(global, "fetch", (native, self, args) => {
+export function installRequests() {
+  replaceMethod(globalThis, "fetch", (native, self, args) => {
     if (!isControlled()) return ReflectApply(native, self, args);
     try {
       return fetchControlled(new Request(args[0], args[1]));
@@ -232,7 +233,7 @@ export function installRequests(global) {
     }
   });
 
-  const { prototype } = global.XMLHttpRequest;
+  const { prototype } = XMLHttpRequest;
   const { setRequestHeader, getResponseHeader } = prototype;
   const withCredentials = getter(prototype, "withCredentials");
   const urls = new WeakMap();
