@@ -71,7 +71,8 @@ def _bundle() -> str:
 
 
 def _without_comments(source: str) -> str:
-    """Without lines that are nothing but comment, and without indentation: what need not travel."""
+    """Without comments and indentation: what need not travel. A comment after code must have no quotation marks."""
     source = re.sub(r"^\s*/\*\*.*?\*/\n", "", source, flags=re.MULTILINE | re.DOTALL)
+    source = re.sub(r"(?<=\S)[ ]+//[ ][^\"'`\n]*$", "", source, flags=re.MULTILINE)
     lines = (line.strip() for line in source.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"

@@ -257,7 +257,7 @@ class _Document:
             # A byte order mark may contradict the header: then there may be no room.
             tag = tag if len(tag) <= self._padding else b""
             self._padding -= len(tag)
-        if _END_OF_HEAD.search(self._held) and not _POLICY.search(self._held):
+        if _END_OF_HEAD.search(self._held) and not _may_have_policy(self._held):
             tag = tag.replace(_MAY_HAVE_POLICIES, _HAS_NO_POLICIES)
         return output + tag + self._held
 
@@ -274,6 +274,11 @@ class _Document:
                 return beginning if is_mark else b""
         self._point = InsertionPoint(encoding_is_known=bool(self._encoding))
         return b""
+
+
+def _may_have_policy(text: bytes) -> bool:
+    """Whether one of the elements may hold a policy; the expression alone takes 8 times as long."""
+    return b"http-equiv" in text.lower() and _POLICY.search(text) is not None
 
 
 def _codec(encoding: str) -> str:

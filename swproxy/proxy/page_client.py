@@ -190,6 +190,8 @@ class PageClient:
         """Puts the script into a response that becomes a document; called when its header is there."""
         response = flow.response
         assert response is not None
+        if self.is_own(exchange):
+            return  # it says for how long it is good
         if self._is_not_for_reuse(exchange):
             _forbid_reuse(response)
         is_html = response.headers.get("content-type", "").lower().startswith("text/html")

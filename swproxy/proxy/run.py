@@ -1,6 +1,7 @@
 """A proxy from start to end: the profile, the context, mitmproxy, the control API."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -65,6 +66,8 @@ async def _run(
     async def on_ready() -> None:
         await context.start()
         await control.start(profile.control_socket)
+        # What is there now stays: full collections that went through it took 0.1 s each from the requests.
+        gc.freeze()
         ready(", ".join(master.urls()))
 
     master.on_ready = on_ready

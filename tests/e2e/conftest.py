@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from chromium import PROGRAM, TRUSTING
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from proxy_process import ProxyProcess
 
 
@@ -27,5 +27,13 @@ def launch() -> Iterator[Callable[..., Browser]]:
 
 
 @pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy()
+def proxy(start_proxy: Callable[..., ProxyProcess], request: pytest.FixtureRequest) -> ProxyProcess:
+    """With the arguments that the tests' module says."""
+    return start_proxy(*getattr(request.module, "PROXY_ARGUMENTS", ()))
+
+
+@pytest.fixture
+def context(proxy: ProxyProcess, launch: Callable[..., Browser]) -> Iterator[BrowserContext]:
+    context = launch(proxy).new_context(ignore_https_errors=True)
+    yield context
+    context.close()

@@ -12,6 +12,8 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 from proxy_process import ProxyProcess
 from waiting import until
 
+PROXY_ARGUMENTS = ("--intercept", "localhost")
+
 WORKER = """
 const version = "VERSION";
 onfetch = (event) => {
@@ -25,11 +27,6 @@ PAGE = b'<!doctype html><meta charset="utf-8"><title>home</title><link rel="icon
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept", "localhost")
 
 
 @pytest.fixture

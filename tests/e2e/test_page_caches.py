@@ -17,6 +17,8 @@ from certs.pki import Pki
 from swproxy.storage.cache_storage import CacheStorage
 from swproxy.storage.origins import directory_of
 
+PROXY_ARGUMENTS = ("--intercept-all",)
+
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf500f"
@@ -30,11 +32,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=TRUSTING)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What scripts of a page can write themselves opens no doors: only what the browser says counts."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,14 @@ from proxy_process import Curl, ProxyProcess
 
 from swproxy.proxy.addon import BUFFER_LIMIT
 
+PROXY_ARGUMENTS = ("--intercept-all",)
+
 TOKEN = "swproxy-{}-{}idf000"
 WORKER = """
 onfetch = (event) => {
   if (event.request.url.endsWith("/mine")) event.respondWith(new Response("worker"));
 };
 """
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all")
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Whose worker answers in Chromium what no script has asked for, and what shared workers belong to."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from origin import Origin
-from playwright.sync_api import Browser, BrowserContext, Page
-from proxy_process import ProxyProcess
+from playwright.sync_api import BrowserContext, Page
 from waiting import until
+
+PROXY_ARGUMENTS = ("--intercept-all",)
 
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 # Answers with an image as wide as the name of its scope is long, and with where its client is.
@@ -39,18 +38,6 @@ SHOWN = """(url) => new Promise((resolve) => {
 })"""
 A, BB = 3, 4  # lengths of /a/ and /bb/
 NETWORK = 5
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all")
-
-
-@pytest.fixture
-def context(proxy: ProxyProcess, launch: Callable[..., Browser]) -> Iterator[BrowserContext]:
-    context = launch(proxy).new_context(ignore_https_errors=True)
-    yield context
-    context.close()
 
 
 @pytest.fixture

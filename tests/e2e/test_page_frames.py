@@ -1,13 +1,14 @@
 """Frames in Chromium whose documents come from no server: they have what the document around them has."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from origin import Origin
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page
 from proxy_process import ProxyProcess
 from waiting import until
+
+PROXY_ARGUMENTS = ("--intercept-all", "--remove-native-workers")
 
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 WORKER = """
@@ -37,18 +38,6 @@ FRAME = """
   };
 """
 KINDS = ["nothing", "blank", "srcdoc", "blob"]
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all", "--remove-native-workers")
-
-
-@pytest.fixture
-def context(proxy: ProxyProcess, launch: Callable[..., Browser]) -> Iterator[BrowserContext]:
-    context = launch(proxy).new_context(ignore_https_errors=True)
-    yield context
-    context.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from proxy_process import ProxyProcess
 
 from certs.pki import Pki
 
+PROXY_ARGUMENTS = ("--intercept-all",)
+
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 WORKER = """
 oninstall = () => skipWaiting();
@@ -35,11 +37,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=TRUSTING)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from origin import Origin
 from playwright.sync_api import Browser, Page
 from proxy_process import ProxyProcess
 
+PROXY_ARGUMENTS = ("--intercept-all",)
+
 BLANK = '<!doctype html><meta charset="utf-8"><title>blank</title><link rel="icon" href="data:,">'
 WORKER = """
 oninstall = () => skipWaiting();
@@ -19,11 +21,6 @@ onfetch = (event) => {
 };
 onmessage = ({ source, data }) => source.postMessage(data);
 """
-
-
-@pytest.fixture
-def proxy(start_proxy: Callable[..., ProxyProcess]) -> ProxyProcess:
-    return start_proxy("--intercept-all")
 
 
 @pytest.fixture

@@ -183,6 +183,23 @@ async def test_the_script_is_cacheable(
     assert body == (script.encoded[coding] if coding else script.body)
 
 
+async def test_the_script_stays_cacheable_where_there_are_workers(
+    proxy: OwnProxy, streams: Streams, origin: Origin, tmp_path: Path
+) -> None:
+    """Though all else that a worker could answer is asked for again."""
+    (tmp_path / "worker.js").write_text("")
+    await proxy.context.register(f"{origin.url}/", str(tmp_path / "worker.js"), "classic", "imports", local=True)
+    origin.route("/script.js", "", "text/javascript")
+    own = "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\n"
+    host = origin.url.removeprefix("https://")
+    for path, control in (
+        (f"/.swproxy/client.js?v={page_script().version}", "public, max-age=31536000, immutable"),
+        ("/script.js", "no-cache"),
+    ):
+        head, _ = await answered(streams, f"GET {path}", host, own)
+        assert f"\r\ncache-control: {control}\r\n" in head
+
+
 @pytest.mark.parametrize(
     ("said", "sent"),
     [

@@ -48,6 +48,7 @@ const setUint32 = uncurry(DataView.prototype.setUint32);
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 5000;
 const FIRST_WAIT = 200;
+const IDLE_WAIT = 1000;
 
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/.swproxy/channel`;
 const receivers = new SafeMap();
@@ -57,6 +58,7 @@ let lastCall = 0;
 let socket = null;
 let isOpen = false;
 let isFrozen = false;
+let isLeaving = false;
 let isFirst = true;
 let isWaiting = true; // it has not been opened yet
 let delay = FIRST_DELAY;
@@ -139,14 +141,15 @@ function decode(data) {
 
 /**
  * Opens the line: when something is to be said, or the document has loaded, so that loading it is not slowed down; but at
- * once if a policy may come that forbids it. `controller` gives the number of the worker that controls the document, or
- * null.
+ * once if a policy may come that forbids it. Where the origin has no workers, nobody waits for it: who leaves soon never
+ * opens one. `controller` gives the number of the worker that controls the document, or null.
  */
 export function openChannel(controller) {
   tellController = controller;
   keepListening(self, "pagehide", (event) => {
     if (!event.persisted) {
-      if (!isOpen) tellOfEnd();
+      isLeaving = event.isTrusted;
+      if (!isOpen && tagData.hasWorkers) tellOfEnd();
       return;
     }
     isFrozen = true;
@@ -167,8 +170,8 @@ export function openChannel(controller) {
     connectFirst();
     return;
   }
-  keepListening(self, "load", () => setTimeout(connectFirst, 0));
-  setTimeout(connectFirst, FIRST_WAIT);
+  if (tagData.hasWorkers) keepListening(self, "load", () => setTimeout(connectFirst, 0));
+  setTimeout(connectFirst, tagData.hasWorkers ? FIRST_WAIT : IDLE_WAIT);
 }
 
 /** Nobody knows yet that this document was there: else the proxy would go on waiting for its line. */
@@ -184,7 +187,8 @@ function connectFirst() {
   if (isWaiting && !isFrozen) connect();
 }
 
-const tellState = () => isOpen && tell("state", [hasFocus(document), visibilityOf(document)]);
+// The last thing that a document does is to become hidden: while the next one loads, nobody wants to know.
+const tellState = () => isOpen && !isLeaving && tell("state", [hasFocus(document), visibilityOf(document)]);
 
 let toldURL;
 /** Tells where the document is, if that is not known. */

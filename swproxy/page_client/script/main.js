@@ -16,6 +16,7 @@ import {
   PromisePrototypeThen,
   ReflectApply,
   replaceGetter,
+  setTimeout,
   uncurry,
 } from "./primordials.js";
 import { ServiceWorkerRegistration } from "./registration.js";
@@ -83,7 +84,9 @@ function install() {
   installPorts();
   installSharedWorkers();
   openChannel(controllerId);
-  if (native !== undefined) addListener(self, "load", () => tellOfNative(native), { once: true });
+  if (native !== undefined) {
+    addListener(self, "load", () => setTimeout(() => tellOfNative(native), 0), { once: true });
+  }
 }
 
 /** What the browser itself has from before goes on between this document and the proxy. */
