@@ -356,9 +356,10 @@ def _forbid_reuse(response: http.Response) -> None:
 
 def _script_response(exchange: Exchange) -> http.Response:
     script = page_script()
+    is_current = exchange.url.endswith(f"?v={script.version}")
     headers = {
         "content-type": "text/javascript; charset=utf-8",
-        "cache-control": "public, max-age=31536000, immutable",
+        "cache-control": "public, max-age=31536000, immutable" if is_current else "no-store",
         "vary": "Accept-Encoding",
         # Documents that are sandboxed into an origin of their own ask for it, too.
         "access-control-allow-origin": "*",

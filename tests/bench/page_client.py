@@ -19,7 +19,7 @@ from swproxy.page_client.bundle import page_script
 from swproxy.page_client.insertion import Insertion, script_tag
 from tests.bench.figure import Figure
 
-# Pairs of loads in each of as many browsers: what one browser or another is like is not in the figures then.
+# Pairs of loads in each of as many browsers, as browsers differ; the intervals take all pairs for independent.
 PAIRS = 30
 BROWSERS = 4
 INSERTIONS = 50
@@ -138,7 +138,7 @@ def _figure(pairs: list[tuple[float, float]], name: str, bar: float | None) -> F
     with_client, without = (statistics.median(side) for side in zip(*pairs, strict=True))
     low, more, high = shift([mine - other for mine, other in pairs])
     interval = f"95 % between {low:.1f} and {high:.1f}"
-    details = f"{with_client:.1f} ms with it, {without:.1f} without: {(without + more) / without:.2f} x; {interval}"
+    details = f"{with_client:.1f} ms with it, {without:.1f} without: {with_client / without:.2f} x; {interval}"
     return Figure(name, more, "ms more", bar, True, details)
 
 
@@ -146,5 +146,5 @@ def shift(differences: list[float]) -> tuple[float, float, float]:
     """The Hodges-Lehmann estimate of where paired differences lie, between the ends of its 95 % interval."""
     count = len(differences)
     means = sorted((a + b) / 2 for a, b in itertools.combinations_with_replacement(differences, 2))
-    rank = round(len(means) / 2 - 1.96 * math.sqrt(count * (count + 1) * (2 * count + 1) / 24))
+    rank = round(len(means) / 2 - 1 - 1.96 * math.sqrt(count * (count + 1) * (2 * count + 1) / 24))
     return means[rank], statistics.median(means), means[-1 - rank]

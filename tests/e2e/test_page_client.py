@@ -693,34 +693,3 @@ def test_other_sites_hosts_are_not_told(site: Origin, proxy: ProxyProcess) -> No
     proxy.registered(f"{site.url}/", f"{site.url}/sw.js")
     other = site.url.replace("localhost", "127.0.0.1")
     assert "localhost" not in curl(proxy, f"{other}/").text
-
-
-def test_nobody_waits_for_channels_where_there_are_no_workers(
-    proxy: ProxyProcess, site: Origin, context: BrowserContext
-) -> None:
-    """A document opens one after a second, or when it needs one; where there are workers, when it has loaded."""
-
-    def opened_at_a_standstill(path: str) -> Page:
-        page = context.new_page()
-        page.clock.install(time=0)
-        page.clock.pause_at(1)
-        page.goto(f"{site.url}{path}")
-        return page
-
-    def are_open(*paths: str) -> bool:
-        found = {each["url"] for each in proxy.status()["pages"] if each["presence"] == "open"}
-        return found == {f"{site.url}{path}" for path in paths}
-
-    site.route("/stays", "<!doctype html><head></head><body>stays", "text/html")
-    page = opened_at_a_standstill("/stays")
-    page.clock.run_for(900)
-    page.evaluate("fetch('/').then((response) => response.text())")
-    assert "/.swproxy/channel" not in proxy.run("log", "--all").stdout
-    page.clock.run_for(100)
-    until(lambda: are_open("/stays"))
-    other = opened_at_a_standstill("/stays?other")
-    assert other.evaluate("navigator.serviceWorker.getRegistrations()") == []
-    until(lambda: are_open("/stays", "/stays?other"))
-    other.evaluate("navigator.serviceWorker.register('/sw.js').then(() => null)")
-    opened_at_a_standstill("/stays?third").clock.run_for(0)
-    until(lambda: are_open("/stays", "/stays?other", "/stays?third"))

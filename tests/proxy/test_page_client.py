@@ -194,6 +194,7 @@ async def test_the_script_stays_cacheable_where_there_are_workers(
     host = origin.url.removeprefix("https://")
     for path, control in (
         (f"/.swproxy/client.js?v={page_script().version}", "public, max-age=31536000, immutable"),
+        ("/.swproxy/client.js?v=0", "no-store"),  # not what the document has meant
         ("/script.js", "no-cache"),
     ):
         head, _ = await answered(streams, f"GET {path}", host, own)

@@ -48,7 +48,6 @@ const setUint32 = uncurry(DataView.prototype.setUint32);
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 5000;
 const FIRST_WAIT = 200;
-const IDLE_WAIT = 1000;
 
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/.swproxy/channel`;
 const receivers = new SafeMap();
@@ -141,15 +140,15 @@ function decode(data) {
 
 /**
  * Opens the line: when something is to be said, or the document has loaded, so that loading it is not slowed down; but at
- * once if a policy may come that forbids it. Where the origin has no workers, nobody waits for it: who leaves soon never
- * opens one. `controller` gives the number of the worker that controls the document, or null.
+ * once if a policy may come that forbids it. `controller` gives the number of the worker that controls the document, or
+ * null.
  */
 export function openChannel(controller) {
   tellController = controller;
   keepListening(self, "pagehide", (event) => {
     if (!event.persisted) {
       isLeaving = event.isTrusted;
-      if (!isOpen && tagData.hasWorkers) tellOfEnd();
+      if (!isOpen) tellOfEnd();
       return;
     }
     isFrozen = true;
@@ -170,8 +169,8 @@ export function openChannel(controller) {
     connectFirst();
     return;
   }
-  if (tagData.hasWorkers) keepListening(self, "load", () => setTimeout(connectFirst, 0));
-  setTimeout(connectFirst, tagData.hasWorkers ? FIRST_WAIT : IDLE_WAIT);
+  keepListening(self, "load", () => setTimeout(connectFirst, 0));
+  setTimeout(connectFirst, FIRST_WAIT);
 }
 
 /** Nobody knows yet that this document was there: else the proxy would go on waiting for its line. */

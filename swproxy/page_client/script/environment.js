@@ -2,9 +2,9 @@
 import { addListener, bare, document, DOMException, getter, JSONParse, location, URL } from "./primordials.js";
 
 const script = document.currentScript;
-export const tagData = JSONParse(script.dataset.swproxy);
+export const tagData = JSONParse(script.getAttribute("data-swproxy"));
 /** Whether the document's own policies are all known: its head names none. */
-export const mayWait = script.dataset.swproxyPolicies === "0";
+export const mayWait = script.getAttribute("data-swproxy-policies") === "0";
 export const scriptURL = script.src === "" ? tagData.script : script.src;
 script.remove();
 

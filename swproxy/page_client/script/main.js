@@ -25,19 +25,21 @@ import { installResponses } from "./responses.js";
 import { ServiceWorker } from "./service_worker.js";
 import { installSharedWorkers } from "./shared_workers.js";
 
-const native = navigator.serviceWorker;
+// Not asked for while the document loads: the browser would make objects that nobody may need.
+const nativeOf = "serviceWorker" in navigator ? getter(Navigator.prototype, "serviceWorker") : null;
 
 const setHref = uncurry(Object.getOwnPropertyDescriptor(location, "href").set);
 // https://w3c.github.io/ServiceWorker/#windowclient-navigate
 onTold("navigate", ({ 0: url }) => setHref(location, url));
 
 const { focus: focusNatively, open: openNatively } = globalThis;
-const isActiveNow = "userActivation" in navigator ? getter(UserActivation.prototype, "isActive") : () => false;
-const { userActivation } = navigator;
+const hasActivation = "userActivation" in navigator;
+const activationOf = hasActivation ? getter(Navigator.prototype, "userActivation") : null;
+const isActiveNow = hasActivation ? getter(UserActivation.prototype, "isActive") : () => false;
 // https://w3c.github.io/ServiceWorker/#clients-openwindow and #windowclient-focus: as far as the browser lets a document
 // that its user has just used.
 onTold("use", ({ 0: number, 1: url }) => {
-  const isAllowed = isActiveNow(userActivation);
+  const isAllowed = isActiveNow(activationOf?.(navigator));
   if (isAllowed && url === null) focusNatively();
   else if (isAllowed) openNatively(url, "_blank", "noopener");
   tell("used", [number, isAllowed]);
@@ -84,13 +86,11 @@ function install() {
   installPorts();
   installSharedWorkers();
   openChannel(controllerId);
-  if (native !== undefined) {
-    addListener(self, "load", () => setTimeout(() => tellOfNative(native), 0), { once: true });
-  }
+  if (nativeOf !== null) addListener(self, "load", () => setTimeout(tellOfNative, 0), { once: true });
 }
 
 /** What the browser itself has from before goes on between this document and the proxy. */
-function tellOfNative(native) {
+function tellOfNative() {
   const tell = (registrations) => {
     for (let i = 0; i < registrations.length; i++) {
       const { scope } = registrations[i];
@@ -103,7 +103,7 @@ function tellOfNative(native) {
       );
     }
   };
-  PromisePrototypeThen(native.getRegistrations(), tell, () => {}); // storage may be forbidden
+  PromisePrototypeThen(nativeOf(navigator).getRegistrations(), tell, () => {}); // storage may be forbidden
 }
 
 if (hasOrigin && isSecureContext) install();

@@ -43,7 +43,7 @@ const firstPort = getter(MessageChannel.prototype, "port1");
 const secondPort = getter(MessageChannel.prototype, "port2");
 const bytesOfBlob = uncurry(Blob.prototype.arrayBuffer);
 const makeNumber = uncurry(Crypto.prototype.randomUUID);
-const { crypto } = globalThis;
+const cryptoOf = getter(globalThis, "crypto");
 
 // Bytes, as for the messages of workers (RECORD_LIMIT of swproxy/ipc/messages.py).
 const RECORD_LIMIT = 1 << 27;
@@ -161,7 +161,7 @@ function sendRecord(method, args, { text, parts, ports, streams }) {
   const addresses = bare(); // of the ends that are sent; the other ones stay here
   const begin = bare();
   const open = (start) => {
-    const number = makeNumber(crypto);
+    const number = makeNumber(cryptoOf(globalThis));
     tell("port_open", [number]);
     addresses[addresses.length] = [number, 1];
     begin[begin.length] = () => start(new End(number, 0));
