@@ -211,6 +211,17 @@ class WorkerManager:
             raise WorkerGone("the worker process has ended")
         return process
 
+    def expect_event(self, worker: ServiceWorker) -> Callable[[], None]:
+        """An event waits for the worker to run, and is pending already, until what is returned is called."""
+        worker.pending_events += 1
+
+        def has_come() -> None:
+            worker.pending_events -= 1
+            if worker.has_no_pending_events():
+                self._host.worker_has_no_pending_events(worker)
+
+        return has_come
+
     def terminate(self, worker: ServiceWorker, reason: str = "terminated") -> None:
         """https://w3c.github.io/ServiceWorker/#terminate-service-worker-algorithm"""
         process = self._processes.get(worker.id)

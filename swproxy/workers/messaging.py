@@ -130,11 +130,11 @@ class Messaging:
             self._dispatch(process, message)
         else:
             self._waiting[worker.id] = _Waiting([message], record.size)
-            task = asyncio.ensure_future(self._start(worker))
+            task = asyncio.ensure_future(self._start(worker, self._manager.expect_event(worker)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _start(self, worker: ServiceWorker) -> None:
+    async def _start(self, worker: ServiceWorker, have_come: Callable[[], None]) -> None:
         process: WorkerProcess | None = None
         try:
             process = await self._manager.running_process(worker)
@@ -146,6 +146,7 @@ class Messaging:
                     self.ports.gone(message.transit)
                 else:
                     self._dispatch(process, message)
+            have_come()
 
     def _dispatch(self, process: WorkerProcess, message: _Message) -> None:
         try:

@@ -8,7 +8,10 @@ import pytest
 from running_workers import Workers
 
 from swproxy.ipc.messages import PortEnd, Record
+from swproxy.service_worker.worker import ServiceWorker
 from swproxy.workers import messaging as messaging_module
+from swproxy.workers.manager import WorkerManager
+from swproxy.workers.process import WorkerProcess
 
 A = "https://site.test/a/"
 B = "https://site.test/b/"
@@ -301,6 +304,29 @@ async def test_messages_come_in_the_order_in_which_they_were_sent(workers: Worke
         """,
     )
     assert await workers.printed(A, 30) == [str(number) for number in range(30)]
+
+
+async def test_a_worker_has_its_messages_before_it_is_replaced(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it is slower to start than the next version is to install."""
+    first = await workers.register(A, "onmessage = ({ data }) => console.log(data);")
+    workers.context.manager.terminate(first)
+    start = WorkerManager.running_process
+
+    async def slowly(manager: WorkerManager, worker: ServiceWorker) -> WorkerProcess:
+        if worker is first:
+            await asyncio.sleep(0.5)
+        return await start(manager, worker)
+
+    monkeypatch.setattr(WorkerManager, "running_process", slowly)
+    await workers.register(A, "oninstall = () => registration.active.postMessage('here');")
+    assert await workers.printed(A) == ["here"]
+    registration = workers.context.registrations.match_service_worker_registration(A)
+    assert registration is not None
+    async with asyncio.timeout(10):
+        while registration.active is first:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_worker_that_does_not_start(workers: Workers) -> None:
