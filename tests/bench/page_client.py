@@ -23,7 +23,8 @@ from tests.bench.figure import Figure
 PAIRS = 30
 BROWSERS = 4
 INSERTIONS = 50
-SETTLING = 0.1  # seconds
+# Seconds after a load: what the page does then (it opens its channel) shall not be in the next one.
+SETTLING = 0.1
 # Bytes: the document, and the pieces in which it comes.
 SIZE = 100_000
 PIECE = 16_384
